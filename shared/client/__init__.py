@@ -1,0 +1,1 @@
+"""Typed clients for programs that are not ours."""
