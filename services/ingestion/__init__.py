@@ -1,0 +1,1 @@
+"""Takes telemetry and events in, and keeps the telemetry log."""

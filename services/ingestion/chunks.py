@@ -1,0 +1,151 @@
+"""A request split by service: what Tail reads as columns, what GetEvidence alone reads as raw records.
+
+Both are zstd. Columns are a TailResponse without its position; raw records are columns of JSON, with the texts that
+repeat (operations, patterns) kept once.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import orjson
+import zstandard
+
+from afteraction.v1 import event_pb2, series_pb2
+from afteraction.v1 import ingestion_service_pb2 as pb
+from services.ingestion.columns import PointBuilder, encode_histograms, encode_points
+from services.ingestion.records import Line, Span
+from services.ingestion.series import Series
+
+_LEVEL = 1
+_MOST_DECOMPRESSED = 512 * 1024 * 1024
+
+
+class Signal(IntEnum):
+    """What a chunk holds."""
+
+    METRICS = 1
+    SPANS = 2
+    LOGS = 3
+    EVENTS = 4
+    MARK = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One service's part of one request. first_at, last_at: Unix nanoseconds of its earliest and latest record."""
+
+    service: str
+    signal: Signal
+    first_at: int
+    last_at: int
+    columns: bytes | None = None
+    raw: bytes | None = None
+    series: frozenset[int] = field(default_factory=frozenset)
+
+
+def metrics(service: str, points: PointBuilder) -> Chunk:
+    """The chunk of a service's points."""
+    return _chunk(service, Signal.METRICS, points, None, ())
+
+
+def spans(service: str, points: PointBuilder, records: Sequence[Span]) -> Chunk:
+    """The chunk of a service's spans, with the points that were derived from them."""
+    times = [time for span in records for time in (span.started_at, span.ended_at)]
+    return _chunk(service, Signal.SPANS, points, encode_spans(records) if records else None, times)
+
+
+def lines(service: str, points: PointBuilder, records: Sequence[Line]) -> Chunk:
+    """The chunk of a service's log lines, with the points that were derived from them."""
+    return _chunk(service, Signal.LOGS, points, encode_lines(records), [line.occurred_at for line in records])
+
+
+def events(service: str, found: Sequence[event_pb2.Event]) -> Chunk:
+    """The chunk of a service's events."""
+    times = [event.occurred_at.ToNanoseconds() for event in found]
+    return Chunk(service, Signal.EVENTS, min(times), max(times), _packed(pb.TailResponse(events=found)))
+
+
+def _chunk(service: str, signal: Signal, points: PointBuilder, raw: bytes | None, times: Sequence[int]) -> Chunk:
+    ids, at, starts, values = points.arrays()
+    response = pb.TailResponse()
+    first, last = [*times[:0]], [*times[:0]]
+    if len(times):
+        first, last = [min(times)], [max(times)]
+    if len(ids):
+        response.points.CopyFrom(encode_points(ids, at, starts, values))
+        first.append(int(at.min()))
+        last.append(int(at.max()))
+    if points.histograms:
+        response.histograms.CopyFrom(encode_histograms(points.histograms))
+        first.append(min(point.time for point in points.histograms))
+        last.append(max(point.time for point in points.histograms))
+    known = frozenset(np.unique(ids).tolist()) | {point.series_id for point in points.histograms}
+    return Chunk(service, signal, min(first), max(last), _packed(response) if points else None, raw, known)
+
+
+def _packed(response: pb.TailResponse) -> bytes:
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(response.SerializeToString())
+
+
+def unpacked(columns: bytes | None) -> pb.TailResponse:
+    """What was stored for Tail, with neither position nor stream."""
+    return pb.TailResponse.FromString(_expanded(columns)) if columns else pb.TailResponse()
+
+
+def definition(identifier: int, series: Series) -> series_pb2.Series:
+    """The message for a series."""
+    return series_pb2.Series(id=identifier, service=series.service, metric_name=series.metric_name, unit=series.unit,
+                             type=int(series.type), source=int(series.source),  # type: ignore[arg-type]
+                             attributes=series.attributes)
+
+
+class _Texts:
+    """Texts that repeat, kept once: their place stands in the columns."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, int] = {}
+
+    def place(self, text: str) -> int:
+        return self.places.setdefault(text, len(self.places))
+
+
+def encode_spans(records: Iterable[Span]) -> bytes:
+    texts = _Texts()
+    rows = [(span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex(), texts.place(span.operation),
+             texts.place(span.kind), span.started_at, span.ended_at, span.is_error, texts.place(span.status_message),
+             span.attributes) for span in records]
+    return _packed_json({"texts": list(texts.places), "rows": list(zip(*rows, strict=True))})
+
+
+def decode_spans(service: str, raw: bytes) -> list[Span]:
+    found = orjson.loads(_expanded(raw))
+    texts = found["texts"]
+    return [Span(service, bytes.fromhex(trace), bytes.fromhex(span), bytes.fromhex(parent), texts[operation],
+                 texts[kind], start, end, is_error, texts[message], attributes)
+            for trace, span, parent, operation, kind, start, end, is_error, message, attributes
+            in zip(*found["rows"], strict=True)]
+
+
+def encode_lines(records: Iterable[Line]) -> bytes:
+    texts = _Texts()
+    rows = [(line.occurred_at, texts.place(line.severity), line.body, line.trace_id.hex(), line.span_id.hex(),
+             texts.place(line.pattern)) for line in records]
+    return _packed_json({"texts": list(texts.places), "rows": list(zip(*rows, strict=True))})
+
+
+def decode_lines(service: str, raw: bytes) -> list[Line]:
+    found = orjson.loads(_expanded(raw))
+    texts = found["texts"]
+    return [Line(service, at, texts[severity], body, bytes.fromhex(trace), bytes.fromhex(span), texts[pattern])
+            for at, severity, body, trace, span, pattern in zip(*found["rows"], strict=True)]
+
+
+def _packed_json(found: Any) -> bytes:
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(orjson.dumps(found))
+
+
+def _expanded(packed: bytes) -> bytes:
+    return zstandard.ZstdDecompressor().decompress(packed, max_output_size=_MOST_DECOMPRESSED)

@@ -1,0 +1,122 @@
+"""Ingestion, put together from settings."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC
+
+from afteraction.v1.ingestion_service_pb2_grpc import add_IngestionServiceServicer_to_server
+from services.ingestion import otlp_grpc
+from services.ingestion.committer import Committer
+from services.ingestion.doors import Doors
+from services.ingestion.evidence import Evidence
+from services.ingestion.intake import Intake
+from services.ingestion.reception import Reception
+from services.ingestion.service import IngestionService
+from services.ingestion.settings import Settings
+from services.ingestion.store.bookkeeping import Bookkeeping
+from services.ingestion.store.events import EventStore
+from services.ingestion.store.log import TelemetryLog
+from services.ingestion.store.window import WindowStore
+from services.ingestion.upkeep import Upkeep
+from services.ingestion.watermark import LIVE, Sender
+from shared.clock import Clock, SystemClock
+from shared.lifecycle import Background
+from shared.offload import Offload
+from shared.postgres.migrations import migrate
+from shared.postgres.pool import Pool, database_url, open_pool
+from shared.redaction import Redactor
+from shared.rpc.server import Registration, Server
+from shared.settings import Common, load, read_file
+from shared.telemetry.exporting import exporting
+
+SCHEMA = "ingestion"
+MIGRATIONS = "services.ingestion.migrations"
+_NAME = "afteraction.v1.IngestionService"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What servers are made of."""
+
+    register_service: Registration
+    register_otlp: Registration
+    reception: Reception
+    upkeep: Upkeep
+    log: TelemetryLog
+
+
+@asynccontextmanager
+async def parts(pool: Pool, settings: Settings, clock: Clock, addresses: dict[str, str]) -> AsyncIterator[Parts]:
+    """The service on a migrated database, with its background work, until the block ends."""
+    redactor = Redactor(allow=settings.redaction_allow, deny=settings.redaction_deny)
+    intake = Intake(settings, redactor.attribute)
+    log, doors = TelemetryLog(pool), Doors(addresses)
+    committer, bookkeeping = Committer(log, settings, clock), Bookkeeping(pool)
+    await _restore(log, bookkeeping, committer, doors, intake, clock)
+    # One thread decodes, so that what it learns needs no lock; others read for those who ask.
+    with Offload(1, "intake") as decoding, Offload(2, "reading") as reading:
+        events = EventStore(pool, log)
+        evidence = Evidence(windows=WindowStore(pool), events=events, log=log, offload=reading)
+        service = IngestionService(log=log, committer=committer, events=events, evidence=evidence,
+                                   bookkeeping=bookkeeping, doors=doors, intake=intake, offload=reading,
+                                   redact=redactor.attribute, clock=clock)
+        reception = Reception(intake=intake, committer=committer, log=log, doors=doors, offload=decoding,
+                              settings=settings, clock=clock)
+        upkeep = Upkeep(bookkeeping=bookkeeping, telemetry_log=log, committer=committer, intake=intake, doors=doors,
+                        offload=decoding, settings=settings, clock=clock)
+        async with Background() as background:
+            for work, name in ((committer.run(), "committing"), (committer.tick(), "watermark"),
+                               (upkeep.saving(), "saving"), (upkeep.retaining(), "retaining")):
+                background.start(work, name=name)
+            yield Parts(lambda server: add_IngestionServiceServicer_to_server(service, server),
+                        otlp_grpc.registration(reception), reception, upkeep, log)
+
+
+async def _restore(log: TelemetryLog, bookkeeping: Bookkeeping, committer: Committer, doors: Doors, intake: Intake,
+                   clock: Clock) -> None:
+    """What an earlier life knew: streams, series, counts, and who was sending."""
+    found, counters = await bookkeeping.load()
+    doors.restore(found)
+    intake.registry.restore(await log.known_series())
+    for (name, key), value in counters.items():
+        if name == "dropped_series":
+            intake.registry.dropped[key] = value
+    committer.late_items = counters.get(("late_items", ""), 0)
+    committer.future_items = counters.get(("future_items", ""), 0)
+    progress = await log.progress()
+    # Those who sent a moment ago hold the watermark where it is until they are heard again, or time out.
+    last = max((sender.last_received_at for door in found for (stream, _, _), sender in door.senders.items()
+                if stream == LIVE and sender.last_received_at), default=None)
+    earlier = {}
+    if last is not None and LIVE in progress:
+        earlier["before the restart"] = Sender(progress[LIVE].watermark, int(last.astimezone(UTC).timestamp() * 1e9))
+    committer.restore(progress, earlier)
+
+
+@asynccontextmanager
+async def ingestion(common: Common, settings: Settings) -> AsyncIterator[tuple[int, int]]:
+    """Serves until the block ends; yields the ports of IngestionService and of OTLP over gRPC."""
+    clock = SystemClock()
+    addresses = {"otlp-grpc": common.otlp_grpc_address, "events": common.ingestion_address}
+    with exporting("ingestion", common):
+        async with open_pool(database_url(common), schema=SCHEMA) as pool:
+            await migrate(pool, SCHEMA, MIGRATIONS)
+            async with (
+                parts(pool, settings, clock, addresses) as made,
+                Server(common.ingestion_address, common, [made.register_service], names=[_NAME],
+                       max_message_bytes=64 * 1024 * 1024) as server,
+                Server(common.otlp_grpc_address, common, [made.register_otlp], names=otlp_grpc.NAMES,
+                       max_message_bytes=settings.max_request_bytes) as otlp,
+            ):
+                yield server.port, otlp.port
+
+
+@asynccontextmanager
+async def composition() -> AsyncIterator[tuple[int, int]]:
+    """Ingestion from the environment and the settings file."""
+    file = read_file(os.environ)
+    common = load(Common, section="", environ=os.environ, file=file)
+    async with ingestion(common, load(Settings, section="ingestion", environ=os.environ, file=file)) as ports:
+        yield ports

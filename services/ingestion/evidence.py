@@ -1,0 +1,99 @@
+"""What is known of some services in a window: read, decoded away from the loop, answered in parts."""
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+
+from afteraction.v1 import evidence_pb2, series_pb2
+from afteraction.v1 import ingestion_service_pb2 as pb
+from services.ingestion import evidence_logs, evidence_series, evidence_spans
+from services.ingestion.chunks import Signal, decode_lines, decode_spans, unpacked
+from services.ingestion.evidence_series import Points, Span
+from services.ingestion.store.events import EventStore
+from services.ingestion.store.log import TelemetryLog
+from services.ingestion.store.window import Stored, WindowStore
+from services.ingestion.watermark import LIVE
+from shared.offload import Offload
+
+_LEAST_BASELINE = timedelta(hours=1)
+_PART = 200
+_PATTERNS, _TRACES, _SERIES = 50, 10, 50
+# A cumulative counter needs the point before the window, and a trace the spans that began before it.
+_MARGIN_NS = int(timedelta(minutes=5).total_seconds() * 1e9)
+
+
+def interval(request: pb.GetEvidenceRequest) -> Span:
+    """The window and its baseline: by default as long as the window, right before it, at least an hour."""
+    start, end = request.window.start.ToNanoseconds(), request.window.end.ToNanoseconds()
+    if request.HasField("baseline"):
+        return Span(request.baseline.start.ToNanoseconds(), request.baseline.end.ToNanoseconds(), start, end)
+    return Span(start - max(end - start, int(_LEAST_BASELINE.total_seconds() * 1e9)), start, start, end)
+
+
+class Evidence:
+    """Answers GetEvidence."""
+
+    def __init__(self, *, windows: WindowStore, events: EventStore, log: TelemetryLog, offload: Offload) -> None:
+        self._windows = windows
+        self._events = events
+        self._log = log
+        self._offload = offload
+
+    async def answer(self, request: pb.GetEvidenceRequest) -> AsyncIterator[pb.GetEvidenceResponse]:
+        """Events first, then series, log patterns, operations and calls, traces, and raw lines where asked for."""
+        stream = request.stream or LIVE
+        span = interval(request)
+        # Changes are worth knowing from before: what was deployed in the baseline may have broken the window.
+        events = await self._events.window(stream, min(span.before, span.start), span.end)
+        for part in _parts([evidence_pb2.Observation(event=event) for event in events]):
+            yield part
+        services = list(request.services) or await self._windows.services(stream)
+        if not request.skip_series:
+            for part in _parts(await self._series(stream, services, span, request.max_series_per_service or _SERIES)):
+                yield part
+        for part in _parts(await self._logs(stream, services, span, request)):
+            yield part
+        for part in _parts(await self._spans(stream, services, span, request.max_traces or _TRACES)):
+            yield part
+
+    async def _read(self, stream: str, services: Sequence[str], span: Span, signals: Sequence[Signal]) -> list[Stored]:
+        """Chunks of the baseline and of the window, which need not touch; each once."""
+        if span.until >= span.start - 2 * _MARGIN_NS:
+            return await self._windows.chunks(stream, services, span.before - _MARGIN_NS, span.end, signals)
+        found = [*await self._windows.chunks(stream, services, span.before - _MARGIN_NS, span.until, signals),
+                 *await self._windows.chunks(stream, services, span.start - _MARGIN_NS, span.end, signals)]
+        return list({each.position: each for each in found}.values())
+
+    async def _series(self, stream: str, services: Sequence[str], span: Span,
+                      most: int) -> list[evidence_pb2.Observation]:
+        stored = await self._read(stream, services, span, (Signal.METRICS, Signal.SPANS, Signal.LOGS))
+        points = await self._offload.run(lambda: Points(unpacked(each.columns) for each in stored if each.columns))
+        definitions = {each.id: each for each in map(series_pb2.Series.FromString,
+                                                     await self._log.definitions(points.ids))}
+        return await self._offload.run(evidence_series.windows, points, definitions, span, most)
+
+    async def _logs(self, stream: str, services: Sequence[str], span: Span,
+                    request: pb.GetEvidenceRequest) -> list[evidence_pb2.Observation]:
+        stored = await self._read(stream, services, span, (Signal.LOGS,))
+        templates = await self._windows.templates(stream, services)
+
+        def work() -> list[evidence_pb2.Observation]:
+            lines = [line for each in stored if each.raw for line in decode_lines(each.service, each.raw)]
+            found = evidence_logs.windows(lines, templates, span, request.max_patterns_per_service or _PATTERNS)
+            most = request.max_log_records_per_service
+            return [*found, *(evidence_logs.records(lines, span, most) if most else ())]
+        return await self._offload.run(work)
+
+    async def _spans(self, stream: str, services: Sequence[str], span: Span,
+                     most: int) -> list[evidence_pb2.Observation]:
+        stored = await self._read(stream, services, span, (Signal.SPANS,))
+
+        def work() -> list[evidence_pb2.Observation]:
+            traces = evidence_spans.Traces(record for each in stored if each.raw
+                                           for record in decode_spans(each.service, each.raw))
+            return [*evidence_spans.windows(traces, span), *evidence_spans.examples(traces, span, most)]
+        return await self._offload.run(work)
+
+
+def _parts(observations: list[evidence_pb2.Observation]) -> list[pb.GetEvidenceResponse]:
+    return [pb.GetEvidenceResponse(observations=observations[begin:begin + _PART])
+            for begin in range(0, len(observations), _PART)]

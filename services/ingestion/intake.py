@@ -1,0 +1,134 @@
+"""From the bytes of a request to the chunks that are stored: parsed once, derived once, on one thread.
+
+What is learnt from one request for the next (series, patterns, the call graph) is used by one thread at a time, so that
+none of it needs a lock; two requests decoded at once would only take turns at the interpreter anyway.
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from services.ingestion import chunks, otlp_logs, otlp_traces, span_metrics
+from services.ingestion.attributes import Redact
+from services.ingestion.call_graph import CallGraph
+from services.ingestion.chunks import Chunk
+from services.ingestion.columns import PointBuilder
+from services.ingestion.otlp_metrics import MetricReader
+from services.ingestion.patterns import Miner, Pattern
+from services.ingestion.records import Span
+from services.ingestion.rejections import Rejections
+from services.ingestion.series import Registry, Series, Source
+from services.ingestion.settings import Settings
+from services.ingestion.span_metrics import Operations
+
+_MOST_STREAMS = 64
+_REMEMBERED_SPANS = 200_000
+SpanKey = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What a request comes to. items: points, spans or lines that were taken."""
+
+    chunks: tuple[Chunk, ...] = ()
+    series: tuple[tuple[int, Series], ...] = ()
+    patterns: tuple[Pattern, ...] = ()
+    spans: tuple[SpanKey, ...] = ()
+    items: int = 0
+    rejected: int = 0
+    message: str = ""
+
+
+class _Stream:
+    """What is learnt within one stream."""
+
+    def __init__(self, settings: Settings) -> None:
+        operations = Operations(settings.operations_per_service)
+        self.operations = operations
+        self.graph = CallGraph(operations)
+        self.miner = Miner(settings.patterns_per_service)
+        self.spans: OrderedDict[SpanKey, None] = OrderedDict()
+
+
+class Intake:
+    """Decodes requests, one at a time."""
+
+    def __init__(self, settings: Settings, redact: Redact) -> None:
+        self._settings = settings
+        self._redact = redact
+        self.registry = Registry(per_service=settings.series_per_service, in_all=settings.series_in_all)
+        self._metrics = MetricReader(self.registry, redact)
+        self._streams: OrderedDict[str, _Stream] = OrderedDict()
+
+    def restore_patterns(self, stream: str, patterns: Iterable[Pattern]) -> None:
+        """Takes over the patterns that a stream had before the restart."""
+        self._stream(stream).miner.restore(patterns)
+
+    def knows(self, stream: str) -> bool:
+        """Whether the patterns of a stream are in memory."""
+        return stream in self._streams
+
+    def _stream(self, name: str) -> _Stream:
+        found = self._streams.get(name)
+        if found is None:
+            found = self._streams[name] = _Stream(self._settings)
+            while len(self._streams) > _MOST_STREAMS:
+                self._streams.popitem(last=False)
+        self._streams.move_to_end(name)
+        return found
+
+    def metrics(self, stream: str, body: bytes, arrived_at: int) -> Decoded:
+        """An ExportMetricsServiceRequest. Raises DecodeError when it is none."""
+        rejections = Rejections()
+        found = self._metrics.read(body, rejections)
+        made = tuple(chunks.metrics(service, points) for service, points in found.items())
+        items = sum(sum(len(part[0]) for part in points.parts) + len(points.ids) + len(points.histograms)
+                    for points in found.values())
+        return self._decoded(made, items, rejections)
+
+    def traces(self, stream: str, body: bytes, arrived_at: int) -> Decoded:
+        """An ExportTraceServiceRequest. Raises DecodeError when it is none."""
+        rejections = Rejections()
+        state = self._stream(stream)
+        sent = otlp_traces.read(body, self._redact, rejections)
+        unique = {(span.trace_id, span.span_id): span for span in sent}
+        spans = [span for key, span in unique.items() if key not in state.spans]
+        points: dict[str, PointBuilder] = defaultdict(PointBuilder)
+        span_metrics.tally(spans, state.operations).write(self.registry, Source.SPAN, "span.kind", points)
+        state.graph.join(spans).write(self.registry, Source.CALL, "caller", points)
+        by_service: dict[str, list[Span]] = {service: [] for service in points}
+        for span in spans:
+            by_service.setdefault(span.service, []).append(span)
+        made = tuple(chunks.spans(service, points[service], records) for service, records in by_service.items()
+                     if records or points[service])
+        return self._decoded(made, len(sent), rejections,
+                             spans=tuple((span.trace_id, span.span_id) for span in spans))
+
+    def logs(self, stream: str, body: bytes, arrived_at: int) -> Decoded:
+        """An ExportLogsServiceRequest. Raises DecodeError when it is none."""
+        rejections = Rejections()
+        miner = self._stream(stream).miner
+        lines = miner.assign(otlp_logs.read(body, self._redact, rejections, arrived_at=arrived_at))
+        points = miner.count(lines, self.registry)
+        by_service = defaultdict(list)
+        for line in lines:
+            by_service[line.service].append(line)
+        made = tuple(chunks.lines(service, points.get(service, PointBuilder()), records)
+                     for service, records in by_service.items())
+        return self._decoded(made, len(lines), rejections, patterns=tuple(miner.fresh()))
+
+    def _decoded(self, made: Sequence[Chunk], items: int, rejections: Rejections, *,
+                 patterns: tuple[Pattern, ...] = (), spans: tuple[SpanKey, ...] = ()) -> Decoded:
+        fresh = self.registry.fresh({identifier for chunk in made for identifier in chunk.series})
+        return Decoded(tuple(made), tuple(fresh.items()), patterns, spans, items, len(rejections), rejections.message)
+
+    def stored(self, stream: str, decoded: Decoded) -> None:
+        """What `decoded` brought is durable: it need not be stored again, and its spans are known when they return."""
+        self.registry.stored(identifier for identifier, _ in decoded.series)
+        if not decoded.patterns and not decoded.spans:
+            return
+        state = self._stream(stream)
+        state.miner.stored(decoded.patterns)
+        state.spans.update(dict.fromkeys(decoded.spans))
+        while len(state.spans) > _REMEMBERED_SPANS:
+            state.spans.popitem(last=False)
