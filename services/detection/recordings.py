@@ -1,0 +1,137 @@
+"""Recorded series out of files: CSV, plain or gzipped, and the answer of a Prometheus range query.
+
+A CSV has a column of times and one of values, or of values alone, which then are a regular step apart. What stood in
+the file as time is kept, so that answers can be given in the same terms.
+"""
+
+import csv
+import gzip
+import io
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import orjson
+
+from services.detection.offline import Recorded
+from services.detection.series import Signal
+
+_TIME_NAMES = ("timestamp", "time", "datetime", "date", "ds", "ts", "t")
+_VALUE_NAMES = ("value", "values", "val", "y", "v", "metric")
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A series with what its file called each row: `marks` in the order of the file, and `order`, the places of the
+    rows of `recorded` in the file."""
+
+    recorded: Recorded
+    marks: Sequence[str]
+    order: Sequence[int]
+
+    def mark(self, place: int) -> str:
+        """What the file calls a row of the series."""
+        return self.marks[self.order[place]]
+
+
+def read(name: str, content: bytes, *, step_s: float = 60.0, signal: Signal = Signal.UNKNOWN) -> list[Recording]:
+    """The series in a file. Raises ValueError with the line that cannot be read."""
+    if content[:2] == _GZIP:
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError) as error:
+            raise ValueError(f"{name}: not readable as gzip: {error}") from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{name}: neither text nor gzip") from error
+    if text.lstrip()[:1] in ("{", "["):
+        return list(_prometheus(name, text, signal))
+    return [_csv(name, text, step_s, signal)]
+
+
+def _csv(name: str, text: str, step_s: float, signal: Signal) -> Recording:
+    lines = [line for line in csv.reader(io.StringIO(text)) if line]
+    if not lines:
+        raise ValueError(f"{name}: is empty")
+    header = [cell.strip().lower() for cell in lines[0]]
+    has_header = not any(_number(cell) is not None or _looks_like_time(cell) for cell in lines[0])
+    at, value = _columns(name, header if has_header else [], len(lines[0]))
+    marks, times, values = [], [], []
+    for place, line in enumerate(lines[1:] if has_header else lines):
+        row = place + (2 if has_header else 1)
+        try:
+            cell = line[value].strip()
+            values.append(float(cell) if cell else math.nan)
+            mark = line[at].strip() if at is not None else str(place)
+            times.append(time(mark) if at is not None else place * step_s)
+        except (IndexError, ValueError) as error:
+            raise ValueError(f"{name}, line {row}: {','.join(line)!r} is not a time and a number") from error
+        marks.append(mark)
+    return _recording(name, marks, times, values, signal)
+
+
+def _columns(name: str, header: list[str], width: int) -> tuple[int | None, int]:
+    """Places of the times (None: there are none) and of the values."""
+    if not header:
+        return (None, 0) if width == 1 else (0, 1)
+    at = next((header.index(each) for each in _TIME_NAMES if each in header), None)
+    value = next((header.index(each) for each in _VALUE_NAMES if each in header), None)
+    if value is None:
+        others = [place for place in range(width) if place != at]
+        if len(others) != 1 and at is None:
+            raise ValueError(f"{name}: no column `value` among {', '.join(header)}")
+        value = others[0]
+    return at, value
+
+
+def _prometheus(name: str, text: str, signal: Signal) -> Iterator[Recording]:
+    try:
+        document = orjson.loads(text)
+        results = document["data"]["result"] if isinstance(document, dict) else document
+        for result in results:
+            labels = ",".join(f'{key}="{value}"' for key, value in sorted(result.get("metric", {}).items()))
+            pairs = result["values"]
+            times = [float(at) for at, _ in pairs]
+            yield _recording(f"{name}{{{labels}}}" if len(results) > 1 else name, [f"{at:.15g}" for at in times], times,
+                             [float(value) for _, value in pairs], signal)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{name}: not the answer of a Prometheus range query: {error}") from error
+
+
+def _recording(name: str, marks: Sequence[str], times: Sequence[float], values: Sequence[float],
+               signal: Signal) -> Recording:
+    order = np.argsort(np.array(times, np.float64), kind="stable")
+    recorded = Recorded(name, np.array(times, np.float64)[order], np.array(values, np.float64)[order], signal)
+    return Recording(recorded, marks, order.tolist())
+
+
+def time(text: str) -> float:
+    """Unix seconds of a time as files have it: Unix seconds, milliseconds, micro- or nanoseconds, or ISO 8601 (UTC
+    where no zone is named). Raises ValueError."""
+    number = _number(text)
+    if number is not None:
+        for limit, unit in ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6)):
+            if abs(number) < limit:
+                return number / unit
+        return number / 1e9
+    at = datetime.fromisoformat(text.replace("/", "-"))
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _looks_like_time(text: str) -> bool:
+    try:
+        time(text.strip())
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,307 @@
+"""Which series says what: from a name, a unit and attributes to a golden signal and its bad direction.
+
+`contributions` is the main function. It answers, for one series as a sender gave it, which measures it feeds: the
+total, the failed part and the durations of a service or an operation, or a value of its own. Everything that is not
+recognised is still followed, as evidence: it may join an incident and never opens one.
+
+Conventions known: series derived by ingestion (`span.*`, `call.*`, `log.lines`), OpenTelemetry's semantic conventions
+(HTTP, RPC, database, messaging, system, k8s), Prometheus' suffixes, and names that people choose. `RULES` is the
+table; `rules` puts a team's own lines before it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from services.detection.series import Contribution, Measure, Reading, Role, Series, SeriesSource, Signal
+
+
+class Meaning(Enum):
+    """What a metric's name says that it counts."""
+
+    LATENCY = "latency"
+    REQUESTS = "requests"
+    ERRORS = "errors"
+    ERROR_SHARE = "error_share"
+    SUCCESS_SHARE = "success_share"
+    UTILIZATION = "utilization"
+    EVIDENCE = "evidence"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A name (regular expression, searched for) with a unit (the same; empty: any) and its meaning."""
+
+    name: re.Pattern[str]
+    meaning: Meaning
+    unit: re.Pattern[str] | None = None
+
+
+def _rule(name: str, meaning: Meaning, unit: str = "") -> Rule:
+    return Rule(re.compile(name, re.IGNORECASE), meaning, re.compile(unit) if unit else None)
+
+
+# First match wins. Words stand between separators or camel-case borders, since `latency` in `translatency` is none.
+RULES: tuple[Rule, ...] = (
+    # Durations that are no user's latency: a garbage collection, a scrape, the age of something, a whole batch.
+    _rule(r"(^|[._])(gc|scrape|uptime|age|lag|timeout|interval|start_time|process\.cpu|jvm)([._]|$)", Meaning.EVIDENCE),
+    # What belongs to the machine is shared by all that run on it.
+    _rule(r"(^|[._])(node|host|system)[._]", Meaning.EVIDENCE),
+    # Not memory: what caches and collectors leave full says nothing until requests suffer.
+    _rule(r"(cpu|disk|pool|thread\w*|connection\w*|queue|fd)\S*[._](utili[sz]ation|usage[._]ratio|saturation)",
+          Meaning.UTILIZATION, r"^(%|1|percent|ratio|)$"),
+    # What happens inside a pool shows in requests, or does not matter.
+    _rule(r"(^|[._])(pool|connections?)([._]|$)", Meaning.EVIDENCE),
+    _rule(r"(success|availab)", Meaning.SUCCESS_SHARE, r"^(%|1|percent|ratio|)$"),
+    _rule(r"(error|fail\w*|fault)s?[._ -]?(rate|ratio|share|percent\w*)", Meaning.ERROR_SHARE),
+    _rule(r"(^|[._ -])(latency|latencies|duration|durations|response[._ -]?time|rtt|elapsed|ttfb)([._ -]|$)",
+          Meaning.LATENCY, r"^(s|ms|us|ns|min|seconds?|milliseconds?|microseconds?|)$"),
+    _rule(r"(Latency|Duration|ResponseTime)(\b|[._]|P\d|$)", Meaning.LATENCY,
+          r"(?i)^(s|ms|us|ns|seconds?|milliseconds?|)$"),
+    _rule(r"(^|[._ -])(errors?|failures?|failed|faults?|exceptions?|5xx|rejected|timeouts?)([._ -]|$)", Meaning.ERRORS),
+    _rule(r"(^|[._ -])(requests?|request[._]rate|rps|qps|tps|throughput|workload|calls|hits|invocations?|"
+          r"transactions|orders|checkouts|logins)([._ -]|$)", Meaning.REQUESTS),
+)
+
+# OpenTelemetry's duration histograms whose series count every request that a service answers, and those of its calls.
+SERVER_HISTOGRAMS = ("http.server.request.duration", "http.server.duration", "rpc.server.duration",
+                     "rpc.server.call.duration", "messaging.process.duration", "faas.invoke_duration")
+CLIENT_HISTOGRAMS = ("http.client.request.duration", "http.client.duration", "rpc.client.duration",
+                     "rpc.client.call.duration", "db.client.operation.duration", "messaging.client.operation.duration",
+                     "gen_ai.client.operation.duration")
+_OPERATION_KEYS = ("operation", "http.route", "http.target", "rpc.method", "route", "handler", "endpoint", "method",
+                   "grpc_method", "messaging.operation.name", "db.operation.name", "path")
+_STATUS_KEYS = ("http.response.status_code", "http.status_code", "status_code", "code", "status",
+                "rpc.grpc.status_code", "rpc.response.status_code", "grpc_code")
+_PEER_KEYS = ("peer", "peer.service", "server.address", "net.peer.name", "destination", "upstream", "upstream_cluster")
+# gRPC's codes that are the server's failure, by number and by name (as in OpenTelemetry's RPC conventions).
+_GRPC_FAILURES = {"2", "4", "12", "13", "14", "15", "Unknown", "DeadlineExceeded", "Unimplemented", "Internal",
+                  "Unavailable", "DataLoss", "UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL",
+                  "UNAVAILABLE", "DATA_LOSS"}
+_SERVER_KINDS = {"", "server", "consumer", "unspecified", "internal"}
+_ERROR_SEVERITIES = {"error", "fatal", "critical", "alert", "emergency", "err", "panic", "severe"}
+_SCALE = {"ms": 1e-3, "milliseconds": 1e-3, "millisecond": 1e-3, "us": 1e-6, "microseconds": 1e-6, "ns": 1e-9,
+          "min": 60.0, "%": 0.01, "percent": 0.01}
+_PROMETHEUS = re.compile(r"_(bucket|sum|count|total)$")
+_QUANTILE_IN_NAME = re.compile(r"[._-]?p(\d\d(?:\.?\d)?|max)(?:$|[._-])", re.IGNORECASE)
+_UNIT_IN_NAME = re.compile(r"_(seconds|milliseconds|ms|microseconds)(?=_|$)")
+
+
+def rules(own: Iterable[str] = ()) -> tuple[Rule, ...]:
+    """The table with a team's own lines first, each `regular expression=meaning`, such as `checkout_wait=latency`.
+
+    Raises ValueError naming the line that cannot be read.
+    """
+    parsed = []
+    for line in own:
+        name, equals, meaning = line.rpartition("=")
+        try:
+            parsed.append(Rule(re.compile(name, re.IGNORECASE), Meaning(meaning.strip())))
+        except (ValueError, re.error) as error:
+            raise ValueError(f"{line!r} is not `regular expression=meaning` with one of "
+                             f"{', '.join(each.value for each in Meaning)}") from error
+        if not equals or not name:
+            raise ValueError(f"{line!r} is not `regular expression=meaning`")
+    return (*parsed, *RULES)
+
+
+def meaning(name: str, unit: str, table: tuple[Rule, ...] = RULES) -> Meaning:
+    """What a metric of that name and unit counts, by the first rule that fits."""
+    for rule in table:
+        if rule.name.search(name) and (rule.unit is None or rule.unit.search(unit)):
+            return rule.meaning
+    return Meaning.EVIDENCE
+
+
+def contributions(series: Series, table: tuple[Rule, ...] = RULES) -> list[Contribution]:
+    """The measures that `series` feeds, and how. Never empty, but for series that say nothing by themselves."""
+    match series.source:
+        case SeriesSource.SPAN:
+            return _span(series)
+        case SeriesSource.CALL:
+            return _call(series)
+        case SeriesSource.LOG:
+            return _log(series)
+        case SeriesSource.METRIC:
+            return _metric(series, table)
+
+
+def _span(series: Series) -> list[Contribution]:
+    attributes = series.attributes
+    if attributes.get("span.kind", "").lower() not in _SERVER_KINDS:
+        return []
+    operation = attributes.get("operation", "")
+    family = "server spans"
+    found = []
+    for scope in (operation, ""):
+        if series.name == "span.duration":
+            found += _durations(series, scope, family, is_complete=False)
+        else:
+            found.append(Contribution(_share(series, scope, family), Role.FAILED))
+    return found
+
+
+def _call(series: Series) -> list[Contribution]:
+    """A call's series belong to the callee; the caller is the peer."""
+    caller = series.attributes.get("caller", "")
+    family = f"calls from {caller}" if caller else "calls"
+    if series.name == "call.duration":
+        return _durations(series, "", family, peer=caller, is_complete=False)
+    return [Contribution(_share(series, "", family, peer=caller), Role.FAILED)]
+
+
+def _log(series: Series) -> list[Contribution]:
+    share = _measure(series, Signal.ERRORS, "error log lines", "{line}", Reading.FAILED_COUNT)
+    is_error = series.attributes.get("severity", "").lower() in _ERROR_SEVERITIES
+    return [Contribution(share, Role.TOTAL_AND_FAILED if is_error else Role.TOTAL)]
+
+
+def _metric(series: Series, table: tuple[Rule, ...]) -> list[Contribution]:
+    name, attributes = series.name, series.attributes
+    operation = _first(attributes, _OPERATION_KEYS)
+    if series.is_histogram:
+        return _histogram(series, name, operation, table)
+    suffix = _PROMETHEUS.search(name)
+    if suffix and series.is_sum:
+        return _prometheus(series, name[:suffix.start()], suffix[1], operation, table)
+    return _scalar(series, operation, table)
+
+
+def _histogram(series: Series, name: str, operation: str, table: tuple[Rule, ...]) -> list[Contribution]:
+    is_server, is_client = name in SERVER_HISTOGRAMS, name in CLIENT_HISTOGRAMS
+    if not (is_server or is_client) and meaning(name, series.unit, table) is not Meaning.LATENCY:
+        return []
+    peer = "" if is_server else _first(series.attributes, _PEER_KEYS)
+    if is_client and not peer:
+        return []
+    found = []
+    for scope in {operation, ""}:
+        found += _durations(series, scope, name, peer=peer, is_complete=True)
+        if is_failed(series.attributes):
+            found.append(Contribution(_share(series, scope, name, peer=peer), Role.FAILED))
+    return found
+
+
+def _prometheus(series: Series, stem: str, suffix: str, operation: str, table: tuple[Rule, ...]) -> list[Contribution]:
+    """`x_total`, and the three series of a histogram or summary `x`."""
+    peer = _first(series.attributes, _PEER_KEYS)
+    unit = _UNIT_IN_NAME.search(stem)
+    what = meaning(_UNIT_IN_NAME.sub("", stem), series.unit or (unit[1] if unit else ""), table)
+    if suffix in ("bucket", "sum", "count"):
+        if what is not Meaning.LATENCY and not (unit and what is not Meaning.EVIDENCE):
+            return []
+        scale = _SCALE.get(unit[1], 1.0) if unit else _SCALE.get(series.unit, 1.0)
+        found = []
+        for scope in {operation, ""}:
+            if suffix == "bucket":
+                found += [Contribution(_latency(series, scope, stem, quantile, peer), Role.BUCKET, scale)
+                          for quantile in (0.5, 0.95)]
+            elif suffix == "count":
+                found += [Contribution(_traffic(series, scope, stem, peer), Role.VALUE),
+                          Contribution(_share(series, scope, stem, peer=peer), Role.TOTAL)]
+                if is_failed(series.attributes):
+                    found.append(Contribution(_share(series, scope, stem, peer=peer), Role.FAILED))
+        return found
+    if what is Meaning.REQUESTS:
+        found = []
+        for scope in {operation, ""}:
+            found += [Contribution(_traffic(series, scope, series.name, peer), Role.VALUE),
+                      Contribution(_share(series, scope, series.name, peer=peer), Role.TOTAL)]
+            if is_failed(series.attributes):
+                found.append(Contribution(_share(series, scope, series.name, peer=peer), Role.FAILED))
+        return found
+    return _scalar(series, operation, table)
+
+
+def _scalar(series: Series, operation: str, table: tuple[Rule, ...]) -> list[Contribution]:
+    """A gauge, or a sum that is no part of something else: a measure of its own."""
+    scale = _SCALE.get(series.unit, 1.0)
+    peer = _first(series.attributes, _PEER_KEYS)
+    # What a service waits for others, or fails with them, is theirs and not its own; of nobody known it is evidence.
+    is_nobodys = not peer and re.search(r"(^|[._])client([._]|$)", series.name) is not None
+    match meaning(series.name, series.unit, table):
+        case Meaning.LATENCY:
+            return [_own(series, operation, Signal.EVIDENCE if is_nobodys else Signal.LATENCY, "s", scale, peer)]
+        case Meaning.REQUESTS:
+            return [_own(series, operation, Signal.TRAFFIC, series.unit, 1.0, peer)]
+        case Meaning.ERRORS:
+            return [_own(series, operation, Signal.EVIDENCE if is_nobodys else Signal.ERRORS, series.unit, 1.0, peer)]
+        case Meaning.ERROR_SHARE:
+            return [_own(series, operation, Signal.ERRORS, "share", scale, peer)]
+        case Meaning.SUCCESS_SHARE:
+            # A success share becomes an error share: 1 − x, of percent or of parts.
+            return [_own(series, operation, Signal.ERRORS, "share", -scale, peer)]
+        case Meaning.UTILIZATION:
+            return [_own(series, operation, Signal.SATURATION, "share", scale, peer)]
+        case Meaning.EVIDENCE:
+            return [_own(series, operation, Signal.EVIDENCE, series.unit, 1.0, peer)]
+
+
+def _own(series: Series, operation: str, signal: Signal, unit: str, scale: float, peer: str) -> Contribution:
+    reading = Reading.RATE if series.is_sum else Reading.GAUGE
+    quantile = _quantile(series.name, series.attributes) if signal is Signal.LATENCY else 0.0
+    measure = Measure(series.service, operation, signal, series.name, unit, reading, quantile=quantile, peer=peer,
+                      attributes=tuple(sorted(series.attributes.items())))
+    return Contribution(measure, Role.VALUE, scale)
+
+
+def _quantile(name: str, attributes: Mapping[str, str]) -> float:
+    """Which quantile a gauge of durations says that it is; a mean counts as the median; 0.9 where it does not say."""
+    named = _QUANTILE_IN_NAME.search(name)
+    if named:
+        return 1.0 if named[1] == "max" else float(f"0.{named[1].replace('.', '')}")
+    if attributes.get("quantile"):
+        with suppress(ValueError):
+            return min(max(float(attributes["quantile"]), 0.0), 1.0)
+    return 0.5 if re.search(r"avg|average|mean|median", name, re.IGNORECASE) else 0.9
+
+
+def _durations(series: Series, operation: str, family: str, *, peer: str = "", is_complete: bool) -> list[Contribution]:
+    """Of a duration histogram: its quantiles, how many there were, and the total that errors are a share of.
+
+    is_complete: every request is counted. Sampled ones (spans) say nothing sure about traffic: evidence.
+    """
+    scale = _SCALE.get(series.unit, 1.0)
+    traffic = _traffic(series, operation, family, peer)
+    if not is_complete or peer:
+        traffic = replace(traffic, signal=Signal.EVIDENCE)
+    return [Contribution(_latency(series, operation, family, 0.5, peer), Role.HISTOGRAM, scale),
+            Contribution(_latency(series, operation, family, 0.95, peer), Role.HISTOGRAM, scale),
+            Contribution(traffic, Role.COUNT),
+            Contribution(_share(series, operation, family, peer=peer), Role.COUNT_AS_TOTAL)]
+
+
+def _latency(series: Series, operation: str, family: str, quantile: float, peer: str) -> Measure:
+    return Measure(series.service, operation, Signal.LATENCY, f"{family} p{quantile * 100:g}", "s", Reading.QUANTILE,
+                   quantile=quantile, peer=peer)
+
+
+def _traffic(series: Series, operation: str, family: str, peer: str) -> Measure:
+    return Measure(series.service, operation, Signal.TRAFFIC, f"rate of {family}", "1/s", Reading.RATE, peer=peer)
+
+
+def _share(series: Series, operation: str, family: str, *, peer: str = "") -> Measure:
+    return Measure(series.service, operation, Signal.ERRORS, f"error share of {family}", "share", Reading.SHARE,
+                   peer=peer)
+
+
+def _measure(series: Series, signal: Signal, name: str, unit: str, reading: Reading) -> Measure:
+    return Measure(series.service, "", signal, name, unit, reading)
+
+
+def is_failed(attributes: Mapping[str, str]) -> bool:
+    """Whether the attributes say that the requests of this series failed on the server's side."""
+    if attributes.get("error.type"):
+        status = _first(attributes, _STATUS_KEYS)
+        # A 4xx has an error.type on the client's side; it is no failure of the service.
+        return not (status.startswith("4") and len(status) == 3)
+    status = _first(attributes, _STATUS_KEYS)
+    if len(status) == 3 and status[0].isdigit():
+        return status[0] == "5"
+    return status in _GRPC_FAILURES or status.lower() in {"error", "failure", "failed", "5xx"}
+
+
+def _first(attributes: Mapping[str, str], keys: tuple[str, ...]) -> str:
+    return next((attributes[key] for key in keys if attributes.get(key)), "")

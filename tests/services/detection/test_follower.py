@@ -1,0 +1,86 @@
+"""The log in, incidents out: once each, whatever happens in between."""
+
+from afteraction.v1.incident_pb2 import INCIDENT_STATE_RESOLVED, SEVERITY_P1
+from afteraction.v1.incident_service_pb2 import GetStreamRequest, ListIncidentsRequest
+from shared.timestamps import from_proto, required
+from tests.services.detection.conftest import Detection
+from tests.services.detection.outage import alert, deploy, minute, rows
+
+
+async def listed(detection: Detection) -> list:  # type: ignore[type-arg]
+    answer = await detection.incidents.ListIncidents(ListIncidentsRequest(stream="t"))
+    return list(answer.incidents)
+
+
+async def test_outage_becomes_one_incident_from_its_first_to_its_last_minute(detection: Detection) -> None:
+    await detection.read(rows(out=range(100, 120)))
+
+    [incident] = await listed(detection)
+    assert from_proto(incident.onset_at) == minute(100)
+    assert required(incident.detected_at) == minute(101)
+    assert from_proto(incident.recovered_at) == minute(120)
+    assert from_proto(incident.resolved_at) == minute(125)
+    assert incident.state == INCIDENT_STATE_RESOLVED
+    assert incident.severity == SEVERITY_P1
+    assert incident.service == "checkout-api"
+
+
+async def test_quiet_stream_opens_nothing(detection: Detection) -> None:
+    await detection.read(rows(out=range(0)))
+
+    assert await listed(detection) == []
+
+
+async def test_outage_that_lasts_to_the_end_of_the_stream_stays_open(detection: Detection) -> None:
+    await detection.read(rows(out=range(130, 150)))
+
+    [incident] = await listed(detection)
+    assert not incident.HasField("recovered_at")
+
+
+async def test_deploy_before_the_onset_is_attached_with_its_distance(detection: Detection) -> None:
+    await detection.read(rows(events=(deploy(88),)))
+
+    [incident] = await listed(detection)
+    [change] = incident.changes
+    assert change.event.deploy.version == "v2"
+    assert change.before_onset.seconds == 12 * 60
+    assert change.hops == 0
+
+
+async def test_firing_alert_opens_an_incident_that_its_end_resolves(detection: Detection) -> None:
+    await detection.read(rows(out=range(0), events=(alert(60, firing=True), alert(70, firing=False))))
+
+    [incident] = await listed(detection)
+    assert from_proto(incident.onset_at) == minute(60)
+    assert from_proto(incident.recovered_at) == minute(70)
+    assert incident.state == INCIDENT_STATE_RESOLVED
+
+
+async def test_stream_tells_how_far_detection_has_come(detection: Detection) -> None:
+    written = rows()
+
+    await detection.read(written)
+
+    stream = await detection.incidents.GetStream(GetStreamRequest(stream="t"))
+    assert stream.position == written[-1].position
+    assert stream.is_closed
+
+
+async def test_reader_that_dies_at_any_row_makes_the_same_incidents(detection: Detection) -> None:
+    written = rows()
+    follower = await detection.read(written[:60])
+    await follower.keep_checkpoint()
+    for end in (101, 110, 119, 121, 124):
+        await detection.read(written[len(detection.log.rows):end])  # each a fresh start from the checkpoint
+
+    await detection.read(written[124:])
+
+    [incident] = await listed(detection)
+    assert from_proto(incident.onset_at) == minute(100)
+    assert from_proto(incident.recovered_at) == minute(120)
+    kinds = [entry.kind for entry in incident.timeline]
+    texts = [(entry.kind, entry.text, entry.occurred_at.seconds) for entry in incident.timeline]
+    assert len(texts) == len(set(texts))
+    assert kinds.count(1) == 1
+    assert detection.log.forgotten == 60
