@@ -1,0 +1,1 @@
+"""Remembers documents, finds the ones that help, and keeps the runbooks."""

@@ -1,0 +1,1 @@
+"""What people keep post-mortems and runbooks in, read as documents."""

@@ -1,0 +1,79 @@
+"""An import, file by file: read, remember, report; one bad file never ends it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import Enum
+
+from services.memory.documents import Kind
+from services.memory.importing.markdown import Skipped, read
+from services.memory.remembering import Remembering
+from shared.errors import InvalidArgument
+from shared.offload import Offload
+
+AT_ONCE = 8  # files under way, so that the encoder always has a full batch and memory stays small
+
+
+class Outcome(Enum):
+    """What became of a file; the numbers are those of `ImportDocumentsResponse.Outcome`."""
+
+    IMPORTED = 1
+    UPDATED = 2
+    UNCHANGED = 3
+    SKIPPED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file as it stands."""
+
+    path: str
+    content: bytes
+    kind: Kind | None
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of one file, and what was recognised in it."""
+
+    path: str
+    outcome: Outcome
+    reason: str = ""
+    document: str = ""
+    position: int = 0
+    sections: tuple[str, ...] = ()
+    kind: Kind | None = None
+
+
+async def imported(files: AsyncIterator[File], remembering: Remembering, offload: Offload) -> AsyncIterator[Report]:
+    """A report for each of `files`, in their order; when it is yielded, the document is committed."""
+    under_way: list[asyncio.Task[Report]] = []
+    try:
+        async for file in files:
+            under_way.append(asyncio.create_task(_one(file, remembering, offload)))
+            if len(under_way) >= AT_ONCE:
+                yield await under_way.pop(0)
+        while under_way:
+            yield await under_way.pop(0)
+    finally:
+        for task in under_way:
+            task.cancel()
+
+
+async def _one(file: File, remembering: Remembering, offload: Offload) -> Report:
+    found = await offload.run(read, file.path, file.content, kind=file.kind, stream=file.stream)
+    if isinstance(found, Skipped):
+        return Report(file.path, Outcome.SKIPPED, found.reason)
+    try:
+        written = await remembering.remember(found.document)
+    except InvalidArgument as error:
+        return Report(file.path, Outcome.SKIPPED, error.message)
+    outcome = (
+        Outcome.UNCHANGED if written.is_unchanged else Outcome.IMPORTED if written.is_new else Outcome.UPDATED
+    )
+    return Report(
+        file.path, outcome, found.notes, written.document.name, written.position, found.sections, found.document.kind
+    )
