@@ -1,0 +1,180 @@
+"""Asks the others what is known of an incident, all at once, each with a deadline.
+
+What does not come in time is a value, not an error: the answer names it and the card or draft is made of the rest.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from afteraction.v1 import evidence_pb2, ingestion_service_pb2, memory_service_pb2, runbook_pb2
+from services.drafting import messages
+from services.drafting.incident import Gathered, Incident, Runbook, Similar
+from services.drafting.observations import Alert, Event, Observations, PatternChange
+from services.drafting.ownership import Catalogue
+from shared.errors import AfteractionError
+from shared.offload import Offload
+from shared.timestamps import to_proto
+from shared.window import Window
+
+if TYPE_CHECKING:
+    from afteraction.v1.ingestion_service_pb2_grpc import IngestionServiceAsyncStub
+    from afteraction.v1.memory_service_pb2_grpc import MemoryServiceAsyncStub
+
+# An onset lies up to a metric's period after what began it.
+BEFORE_ONSET = timedelta(seconds=90)
+# Slow metrics have a value in five minutes; twelve hours hold enough of them, and ingestion bounds what it answers.
+BASELINE = timedelta(hours=12)
+# After the recovery, for what people still say of it.
+AFTERWARDS = timedelta(minutes=5)
+MOST_SIMILAR, MOST_RUNBOOKS, MOST_STEPS = 5, 2, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds that each question may take."""
+
+    evidence_s: float = 1.2
+    memory_s: float = 0.6
+
+
+class Gatherer:
+    """Asks ingestion and memory."""
+
+    def __init__(
+        self,
+        *,
+        ingestion: "IngestionServiceAsyncStub",
+        memory: "MemoryServiceAsyncStub",
+        offload: Offload,
+        catalogue: Catalogue,
+        deadlines: Deadlines,
+    ) -> None:
+        self._ingestion = ingestion
+        self._memory = memory
+        self._offload = offload
+        self._catalogue = catalogue
+        self._deadlines = deadlines
+
+    async def gather(self, incident: Incident) -> Gathered:
+        """Everything about `incident` up to its last transition; memory is asked with what ingestion answered."""
+        window, baseline = windows(incident)
+        observed, missing = await self._observations(incident, window, baseline)
+        similar, runbooks, missing_too = await self._similar(incident, observed)
+        owners = {
+            service: owner
+            for service in incident.facts.services or (incident.facts.service,)
+            if (owner := self._catalogue.owner(service))
+        }
+        return Gathered(incident, observed, similar, runbooks, (*missing, *missing_too), owners)
+
+    async def _observations(
+        self, incident: Incident, window: Window, baseline: Window
+    ) -> tuple[Observations, tuple[str, ...]]:
+        request = ingestion_service_pb2.GetEvidenceRequest(
+            stream=incident.facts.stream,
+            window=_window(window),
+            baseline=_window(baseline),
+            max_patterns_per_service=30,
+            max_traces=5,
+            max_series_per_service=200,
+        )
+        received: list[evidence_pb2.Observation] = []
+        missing: tuple[str, ...] = ()
+        try:
+            async with asyncio.timeout(self._deadlines.evidence_s):
+                async for response in self._ingestion.GetEvidence(request, timeout=self._deadlines.evidence_s):
+                    received.extend(response.observations)
+        except (AfteractionError, TimeoutError) as error:
+            part = "telemetry incomplete" if received else "telemetry unavailable"
+            missing = (f"{part}: {_why(error)}",)
+        return await self._offload.run(messages.observations, received, window, baseline), missing
+
+    async def _similar(
+        self, incident: Incident, observed: Observations
+    ) -> tuple[tuple[Similar, ...], tuple[Runbook, ...], tuple[str, ...]]:
+        request = memory_service_pb2.SearchSimilarRequest(
+            query=query(incident, observed),
+            limit=10,
+            stream=incident.facts.stream,
+            as_of=to_proto(incident.facts.onset_at),
+            filter=memory_service_pb2.Filter(exclude=[incident.name.replace("incidents/", "postmortems/")]),
+        )
+        try:
+            async with asyncio.timeout(self._deadlines.memory_s):
+                answer = await self._memory.SearchSimilar(request, timeout=self._deadlines.memory_s)
+                found = [result for result in answer.results if messages.is_runbook(result)][:MOST_RUNBOOKS]
+                runbooks = await asyncio.gather(*(self._runbook(result) for result in found))
+        except (AfteractionError, TimeoutError) as error:
+            return (), (), (f"memory unavailable: {_why(error)}",)
+        similar = [messages.similar(result) for result in answer.results if not messages.is_runbook(result)]
+        return tuple(similar[:MOST_SIMILAR]), tuple(runbooks), ()
+
+    async def _runbook(self, result: memory_service_pb2.SearchResult) -> Runbook:
+        full: runbook_pb2.Runbook | None = None
+        if result.runbook:
+            full = await self._memory.GetRunbook(
+                memory_service_pb2.GetRunbookRequest(name=result.runbook), timeout=self._deadlines.memory_s
+            )
+        return messages.runbook(result, full)
+
+
+def nothing(incident: Incident, why: str) -> Gathered:
+    """What is gathered when nothing can be used: detection's own words still make a card."""
+    window, baseline = windows(incident)
+    return Gathered(incident, Observations(window, baseline), missing=(why,))
+
+
+def windows(incident: Incident) -> tuple[Window, Window]:
+    """The window of the incident and the time before it, from event times alone.
+
+    An open incident is seen up to its last transition, whatever came in since: the same card comes of the same data,
+    however fast it arrived.
+    """
+    facts = incident.facts
+    start = facts.onset_at - BEFORE_ONSET
+    known = max((entry.at for entry in incident.entries), default=facts.detected_at)
+    end = max(known, facts.detected_at, facts.onset_at)
+    if facts.recovered_at is not None and incident.is_over:
+        end = min(max(facts.resolved_at or facts.recovered_at, facts.recovered_at), facts.recovered_at + AFTERWARDS)
+    return Window(start, end + timedelta(seconds=1)), Window(start - BASELINE, start)
+
+
+def query(incident: Incident, observed: Observations) -> memory_service_pb2.Query:
+    """What memory is asked: the symptoms in words, the patterns that are new, the alerts by name."""
+    facts = incident.facts
+    moved = sorted(
+        (one for one in observed.log_patterns if one.change in (PatternChange.NEW, PatternChange.BURST) and one.count),
+        key=lambda one: -one.count,
+    )
+    alerts = _alerts(incident, observed.events)
+    return memory_service_pb2.Query(
+        text=facts.title[:4096],
+        services=_first(facts.services or (facts.service,), 200),
+        alert_names=_first((alert.alert_name for alert in alerts), 200),
+        symptoms=_first((f"{one.signal.value} of {one.service} {one.metric_name}" for one in facts.anomalies), 50),
+        log_patterns=_first((one.template[:1000] for one in moved), 20),
+        error_messages=_first((one.example[:1000] for one in moved if one.example), 10),
+        runbook_urls=_first((alert.runbook_url for alert in alerts if alert.runbook_url), 50),
+    )
+
+
+def _alerts(incident: Incident, events: Sequence[Event]) -> list[Alert]:
+    joined = [*events, *(entry.event for entry in incident.entries if entry.event is not None)]
+    return [event.detail for event in joined if isinstance(event.detail, Alert)]
+
+
+def _first(texts: Iterable[str], most: int) -> list[str]:
+    return list(dict.fromkeys(text for text in texts if text))[:most]
+
+
+def _window(window: Window) -> evidence_pb2.Window:
+    return evidence_pb2.Window(start=to_proto(window.start), end=to_proto(window.end))
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, AfteractionError):
+        return error.message
+    return "it did not answer in time"

@@ -1,0 +1,1 @@
+"""Ranked possible causes of an incident, from what was observed."""

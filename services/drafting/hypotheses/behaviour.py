@@ -1,0 +1,179 @@
+"""Services that do something else than before with the same requests: steps that are left out, new, or repeated.
+
+What a service does is counted by its operations (spans) and by its log patterns. When it is asked for more or less of
+something, all that belongs to it follows; so a count that changed otherwise than every way into the service is a
+change inside it: code that returns early, throws, or asks a store once per item instead of once.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import log
+
+from services.drafting.hypotheses.finding import CERTAIN, Finding
+from services.drafting.hypotheses.hypothesis import CauseKind
+from services.drafting.observations import Observations
+
+# Spans and lines come in bunches (a request makes many), so that counts vary more than Poisson's by about this factor.
+BUNCHING = 2.0
+# Evidence (in units of the likelihood-ratio statistic) that chance reaches among some hundred counts, and certainty.
+CHANCE = 6.0
+CERTAINTY = 24.0
+# So many times before, two steps must have come equally often to be held to belong together.
+IN_STEP = 30
+# Several changes at once are more than one, though seldom independent of each other.
+SEVERAL = 0.5
+# A way in that is used much less than something inside cannot be what that follows.
+FAN_OUT = 5.0
+_QUERY = re.compile(r"\b(select|insert|update|delete|find|aggregate|query|hgetall|getitem|cursor)\b", re.IGNORECASE)
+_ERROR_WORDS = ("error", "exception", "fail", "fatal", "panic")
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How often something happened in the window and before."""
+
+    name: str
+    key: str
+    now: int
+    before: int
+    is_log: bool = False
+    # It is itself a sign of failure.
+    is_error: bool = False
+
+
+def behaviour(observations: Observations) -> tuple[Finding, ...]:
+    """A finding for each service whose inside changed; a caller's may be the answer to its callee's."""
+    ways_in = _ways_in(observations)
+    return tuple(finding for service, counts in _counts(observations).items()
+                 if (finding := _changed_inside(service, counts, ways_in.get(service, ()))) is not None)
+
+
+def _ways_in(observations: Observations) -> dict[str, tuple[Count, ...]]:
+    """By service, the operations by which it is called: told by their kind, or by a caller that is seen."""
+    now, before = defaultdict[tuple[str, str], int](int), defaultdict[tuple[str, str], int](int)
+    for call in observations.calls:
+        now[call.service, call.operation] += call.count
+        before[call.service, call.operation] += call.baseline_count
+    for operation in observations.operations:
+        if operation.span_kind.lower() in ("server", "consumer"):
+            now[operation.service, operation.operation] = operation.count
+            before[operation.service, operation.operation] = operation.baseline_count
+    ways: dict[str, list[Count]] = defaultdict(list)
+    for service, name in now:
+        ways[service].append(Count(name, "", now[service, name], before[service, name]))
+    return {service: tuple(counts) for service, counts in ways.items()}
+
+
+def _counts(observations: Observations) -> dict[str, list[Count]]:
+    counts: dict[str, list[Count]] = defaultdict(list)
+    for operation in observations.operations:
+        counts[operation.service].append(Count(
+            operation.operation, operation.key, operation.count, operation.baseline_count,
+            is_error=_is_error(operation.operation)))
+    for pattern in observations.log_patterns:
+        counts[pattern.service].append(Count(
+            pattern.template, pattern.key, pattern.count, pattern.baseline_count, is_log=True,
+            is_error=pattern.severity.upper() in ("ERROR", "FATAL", "CRITICAL") or _is_error(pattern.template)))
+    return counts
+
+
+def _is_error(name: str) -> bool:
+    lowered = name.lower()
+    return any(word in lowered for word in _ERROR_WORDS)
+
+
+def _changed_inside(service: str, counts: Iterable[Count], ways_in: tuple[Count, ...]) -> Finding | None:
+    """What changed most, if more than chance does and otherwise than every way into the service."""
+    everything = tuple(counts)
+    entries = {way.name for way in ways_in}
+    lines = _total(everything, is_log=True)
+    if not ways_in and any(not count.is_log for count in everything):
+        # The way in from outside: what its users do more or less of is up to them.
+        return None
+    ways = tuple(way for way in ways_in if way.now and way.before)
+    has_lines = bool(lines.now and lines.before)
+    inside = [count for count in everything if (has_lines if count.is_log else count.name not in entries)]
+    # Lines may be kept for other minutes than spans are: then all of them change alike.
+    surprises = sorted(((max(_least(count, (*ways, lines) if count.is_log else ways),
+                             _left_behind(count, inside, ways)), count) for count in inside), key=lambda pair: -pair[0])
+    if not surprises:
+        return None
+    references = ways or (lines,)
+    count = surprises[0][1]
+    strongest = surprises[0][0] + SEVERAL * sum(surprise for surprise, _ in surprises[1:] if surprise > CHANCE / 2)
+    certainty = min(max((strongest - CHANCE) / (CERTAINTY - CHANCE), 0.0), 1.0)
+    if certainty <= 0:
+        return None
+    keys = tuple(other.key for surprise, other in surprises[:4] if surprise > CHANCE / 2) or (count.key,)
+    expected = count.before * _ratio(references)
+    has_errors = any(other.is_error and other.now > other.before * _ratio(references)
+                     for surprise, other in surprises if surprise > CHANCE)
+    is_repeated_query = count.now > expected and bool(_QUERY.search(count.name))
+    kind = (CauseKind.CODE_EXCEPTION if has_errors else CauseKind.DATABASE if is_repeated_query
+            else CauseKind.CODE_RETURN)
+    return Finding(service, kind, CERTAIN * certainty, _clause(service, count, expected), keys)
+
+
+def _clause(service: str, count: Count, expected: float) -> str:
+    what = "a log line" if count.is_log else count.name
+    if count.now > expected:
+        return f"{what} in {service} came more often than its requests explain"
+    return f"{what} in {service} came less often than its requests explain, or no more"
+
+
+def _total(counts: Iterable[Count], is_log: bool) -> Count:
+    chosen = [count for count in counts if count.is_log is is_log]
+    return Count("", "", sum(count.now for count in chosen), sum(count.before for count in chosen))
+
+
+def _ratio(references: tuple[Count, ...]) -> float:
+    return sum(way.now for way in references) / max(sum(way.before for way in references), 1)
+
+
+def _least(count: Count, ways: tuple[Count, ...]) -> float:
+    """The surprise that is left when the count follows whichever way explains it best; 0 where none is known."""
+    able = [way for way in ways if FAN_OUT * (way.now + way.before) >= count.now + count.before]
+    return min((_surprise(count, way) for way in able), default=0.0)
+
+
+def _left_behind(count: Count, inside: Sequence[Count], ways: tuple[Count, ...]) -> float:
+    """The surprise at a step that used to come exactly as often as another, and now comes less often while others
+    still move like that other; 0 where there is no such pair."""
+    if count.before < IN_STEP or any(_moves_like(count, other) for other in ways):
+        return 0.0
+    leaders = [other for other in inside if other is not count and other.now > count.now
+               and abs(other.before - count.before) <= 0.02 * count.before
+               and _is_followed(other, inside, ways, count)]
+    return min((_surprise(count, leader) for leader in leaders), default=0.0)
+
+
+def _is_followed(leader: Count, inside: Sequence[Count], ways: tuple[Count, ...], left: Count) -> bool:
+    return any(_moves_like(leader, other) for other in (*inside, *ways) if other is not leader and other is not left)
+
+
+def _moves_like(one: Count, other: Count) -> bool:
+    """Whether two counts changed by the same factor, give or take a tenth, and are large enough to tell."""
+    if min(one.before, other.before) < IN_STEP / 2:
+        return False
+    return abs((one.now + 0.5) / one.before - (other.now + 0.5) / other.before) <= 0.1 * (one.now + 0.5) / one.before
+
+
+def _surprise(count: Count, way: Count) -> float:
+    """Likelihood-ratio statistic (G) of the count having changed by another factor than the way, less their bunching.
+
+    What happens once a request at most is a share of the requests; what happens more often is a count beside a count.
+    """
+    if count.now <= way.now and count.before <= way.before:
+        table = ((count.now, count.before), (way.now - count.now, way.before - count.before))
+    else:
+        table = ((count.now, count.before), (way.now, way.before))
+    total = sum(sum(row) for row in table)
+    statistic = 0.0
+    for row in table:
+        for column in (0, 1):
+            if row[column] > 0:
+                expected = sum(row) * (table[0][column] + table[1][column]) / total
+                statistic += 2.0 * row[column] * log(row[column] / expected)
+    return statistic / BUNCHING

@@ -1,0 +1,279 @@
+"""Where time is lost and requests fail, and who only suffers from it.
+
+Three views of the same question, each used as far as the data goes. Spans say it best: what a span lasts beyond its
+children is its own (self time), and what a caller's span lasts beyond the callee's lies between them (gap). Metrics
+about a peer say both for a pair of services. Metrics of a service alone leave the question how much: a callee loses
+at least the time and the requests that its callers lose through it, and the loss is a larger share of what it does.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from math import log
+
+from services.drafting.hypotheses.departures import Departure
+from services.drafting.hypotheses.finding import CERTAIN, Finding, explain_away
+from services.drafting.hypotheses.graph import CallGraph, other_end
+from services.drafting.hypotheses.hypothesis import CauseKind
+from services.drafting.hypotheses.measures import Measure, Side
+from services.drafting.observations import CallWindow, IncidentFacts, Observations, OperationWindow, Signal
+
+# Time or failures twenty times smaller than the largest of any service tell nothing.
+RANGE = log(20.0)
+# Time that trebled is as slow as it counts.
+TREBLED = log(3.0)
+# Fewer spans than these have no median worth the name.
+FEWEST_SPANS = 3
+# Having left its baseline first, or at all, where several did.
+FIRST, AMONG = 0.15, 0.05
+# Less than this share of the time of all calls is not looked for.
+NOTICED = 0.05
+# More than this share of a service's time being extra says no more.
+MOSTLY = 0.8
+
+
+def propagation(incident: IncidentFacts, departed: Iterable[Departure], observations: Observations, graph: CallGraph
+                ) -> tuple[Finding, ...]:
+    """Findings of every view."""
+    everything = tuple(departed)
+    known = frozenset(graph.callees) | frozenset(graph.callers) | {d.series.service for d in everything}
+    slow = (*_self_time(observations), *_gaps(observations), *_peers(everything, known, graph),
+            *_lost_time(everything, known), *_first(incident))
+    failing = (*_failures(everything, known, graph), *_failed_operations(observations))
+    return explain_away(slow, graph) + explain_away(failing, graph)
+
+
+def _first(incident: IncidentFacts) -> Iterable[Finding]:
+    """The services that left their baseline, the first of them before the others; both say little."""
+    if not incident.anomalies:
+        return
+    first = min(incident.anomalies, key=lambda anomaly: anomaly.onset_at)
+    for service in dict.fromkeys(anomaly.service for anomaly in incident.anomalies):
+        own = [anomaly for anomaly in incident.anomalies if anomaly.service == service]
+        earliest = min(own, key=lambda anomaly: anomaly.onset_at)
+        is_first = earliest.onset_at == first.onset_at
+        yield Finding(service, CauseKind.LATENCY if earliest.signal is Signal.LATENCY else CauseKind.UNAVAILABLE,
+                      CERTAIN * (FIRST if is_first else AMONG),
+                      f"{service} was the first to leave its baseline" if is_first else f"{service} left its baseline",
+                      (earliest.key,), () if is_first else (first.key,))
+
+
+# Spans
+
+
+def _self_time(observations: Observations) -> Iterable[Finding]:
+    """Services whose operations last longer by themselves: extra seconds, and their share of all extra seconds."""
+    gaps: dict[str, float] = defaultdict(float)
+    for call in observations.calls:
+        gaps[call.caller] += max(_extra_gap(call, 0.0) * call.count, 0.0)
+    extra, base = defaultdict[str, float](float), defaultdict[str, float](float)
+    worst: dict[str, tuple[float, OperationWindow]] = {}
+    for operation in observations.operations:
+        own, before = operation.self_p50_s, operation.baseline_self_p50_s
+        if own is None or before is None or min(operation.count, operation.baseline_count) < FEWEST_SPANS:
+            continue
+        seconds = (own - before) * operation.count
+        extra[operation.service] += seconds
+        base[operation.service] += before * operation.count
+        if seconds > worst.get(operation.service, (0.0, operation))[0]:
+            worst[operation.service] = (seconds, operation)
+    own_extra = {service: max(seconds - gaps[service], 0.0) for service, seconds in extra.items()}
+    total = sum(own_extra.values()) + sum(gaps.values())
+    for service, seconds in own_extra.items():
+        if service not in worst or total <= 0:
+            continue
+        growth = min(log(1 + seconds / max(base[service], 1e-9)) / TREBLED, 1.0)
+        operation = worst[service][1]
+        yield Finding(service, CauseKind.LATENCY, CERTAIN * growth * seconds / total,
+                      f"{operation.operation} in {service} took longer by itself, not in what it calls",
+                      (operation.key,), is_located=True)
+
+
+def _gaps(observations: Observations) -> Iterable[Finding]:
+    """Services between which and their callers time is lost, neither side working: the network, or a queue."""
+    known = [call for call in observations.calls if call.gap_p50_s is not None and call.count >= FEWEST_SPANS]
+    usual = sorted(call.baseline_gap_p50_s for call in known
+                   if call.baseline_gap_p50_s is not None and call.baseline_count >= FEWEST_SPANS)
+    default = usual[len(usual) // 2] if usual else 0.0
+    extra = {call.key: max(_extra_gap(call, default) * call.count, 0.0) for call in known}
+    total = sum(extra.values())
+    if total <= 0:
+        return
+    noticed = min(total / max(sum(call.p50_s * call.count for call in known), 1e-9) / NOTICED, 1.0)
+    ends = {(call.service, Side.SERVER) for call in known} | {(call.caller, Side.CLIENT) for call in known}
+    for service, side in sorted(ends, key=lambda end: (end[0], end[1].name)):
+        edges = [call for call in known if (call.service if side is Side.SERVER else call.caller) == service]
+        covered = sum(extra[call.key] for call in edges) / total
+        calls = sum(call.count for call in edges)
+        slow = [call for call in edges if extra[call.key] > 0.5 * call.count * (call.baseline_gap_p50_s or default)]
+        consistent = sum(call.count for call in slow) / calls
+        if not slow:
+            continue
+        most = max(slow, key=lambda call: extra[call.key])
+        base = sum(call.p50_s * call.count for call in slow)
+        size = min(log(1 + sum(extra[call.key] for call in slow) / max(base, 1e-9)) / TREBLED, 1.0)
+        yield Finding(service, CauseKind.NETWORK_DELAY, CERTAIN * noticed * size * covered * consistent,
+                      f"time was lost between {most.caller} and {most.service}, in neither of the two",
+                      tuple(call.key for call in slow[:5]), is_located=True)
+
+
+def _extra_gap(call: CallWindow, default: float) -> float:
+    if call.gap_p50_s is None or call.count < FEWEST_SPANS:
+        return 0.0
+    before = call.baseline_gap_p50_s if call.baseline_count >= FEWEST_SPANS else default
+    return call.gap_p50_s - (before if before is not None else default)
+
+
+def _failed_operations(observations: Observations) -> Iterable[Finding]:
+    """Services whose spans end in errors more often than before, less what the services that they call return."""
+    caused: dict[str, float] = defaultdict(float)
+    for call in observations.calls:
+        caused[call.caller] += _extra_errors(call)
+    failed: dict[str, float] = defaultdict(float)
+    worst: dict[str, tuple[float, OperationWindow]] = {}
+    for operation in observations.operations:
+        errors = _extra_errors(operation)
+        failed[operation.service] = max(failed[operation.service], errors)
+        if errors > worst.get(operation.service, (0.0, operation))[0]:
+            worst[operation.service] = (errors, operation)
+    most = max(failed.values(), default=0.0)
+    for service, (errors, operation) in worst.items():
+        own = max(errors - caused[service], 0.1 * errors)
+        size = min(errors / 10.0, 1.0)
+        yield Finding(service, CauseKind.UNAVAILABLE, CERTAIN * size * max(1 + log(own / most) / RANGE, 0.0),
+                      f"{operation.operation} in {service} failed", (operation.key,))
+
+
+def _extra_errors(window: OperationWindow | CallWindow) -> float:
+    """Errors beyond what the share of errors before would give."""
+    usual = window.baseline_errors / window.baseline_count if window.baseline_count else 0.0
+    return max(window.errors - usual * window.count, 0.0)
+
+
+# Metrics of a pair of services
+
+
+def _peers(departed: tuple[Departure, ...], known: frozenset[str], graph: CallGraph) -> Iterable[Finding]:
+    """What callers measure of a callee, beside what the callee measures of itself."""
+    seen: dict[tuple[str, str], Departure] = {}
+    served: dict[tuple[str, str], Departure] = {}
+    for departure in departed:
+        if departure.meaning.measure is not Measure.LATENCY:
+            continue
+        end = other_end(departure.series, known)
+        if end is None:
+            continue
+        pair = (departure.series.service, end[0]) if end[1] is Side.CLIENT else (end[0], departure.series.service)
+        (seen if end[1] is Side.CLIENT else served)[pair] = departure
+    slow_calls = {pair: departure.level - departure.baseline for pair, departure in seen.items()
+                  if departure.certainty > 0 and departure.growth > 0}
+    for pair in seen.keys() | served.keys():
+        caller, callee = pair
+        outside, inside = seen.get(pair), served.get(pair)
+        departure = outside if outside is not None else served[pair]
+        if departure.certainty <= 0 or departure.growth <= 0:
+            continue
+        extra = departure.level - departure.baseline
+        inner = _inner(inside, outside, extra)
+        passed_on = max((seconds for (above, _), seconds in slow_calls.items() if above == callee), default=0.0)
+        own = max(1.0 - passed_on / inner, 0.0) if inner > 0 else 0.0
+        callers = [above for above in graph.callers.get(callee, ()) if (above, callee) in seen]
+        alike = sum((above, callee) in slow_calls for above in callers) / len(callers) if callers else 1.0
+        size = CERTAIN * departure.certainty * min(departure.growth / TREBLED, 1.0)
+        keys = tuple(one.key for one in (outside, inside) if one is not None)
+        between = max(extra - inner, 0.0) / extra if outside is not None else 0.0
+        yield Finding(callee, CauseKind.NETWORK_DELAY, size * between * alike,
+                      f"{caller} waited longer for {callee} than {callee} worked", keys, is_located=True)
+        yield Finding(callee, CauseKind.LATENCY, size * (1 - between) * own,
+                      f"{callee} took longer to answer {caller}", keys)
+
+
+def _inner(inside: Departure | None, outside: Departure | None, extra: float) -> float:
+    """Extra seconds inside the callee; where nobody measured there, all of what its caller sees."""
+    if inside is None:
+        return extra
+    return extra if outside is None else min(max(inside.level - inside.baseline, 0.0), extra)
+
+
+# Metrics of one service
+
+
+@dataclass(frozen=True, slots=True)
+class _Loss:
+    """What a service loses: seconds or requests in a unit that is the same for all of one metric name."""
+
+    departure: Departure
+    amount: float
+    # Share of what it does that is lost, 0 to 1.
+    share: float
+
+
+def _lost_time(departed: tuple[Departure, ...], known: frozenset[str]) -> Iterable[Finding]:
+    rates = _rates(departed)
+    losses: dict[str, _Loss] = {}
+    for departure in departed:
+        meaning = departure.meaning
+        # What a caller measures of all that it calls says nothing of the caller.
+        if (meaning.measure is not Measure.LATENCY or meaning.side is Side.CLIENT or departure.growth <= 0
+                or other_end(departure.series, known) is not None):
+            continue
+        # Of a quantile we know that so many requests at least became that much slower.
+        slower = 1.0 if meaning.quantile is None else 1.0 - meaning.quantile
+        amount = (departure.level - departure.baseline) * departure.certainty * slower * rates(departure.series.service)
+        share = 1.0 - departure.baseline / departure.level if departure.level > 0 else 0.0
+        _keep_larger(losses, departure.series.service, _Loss(departure, amount, min(share, MOSTLY) / MOSTLY))
+    return _of_losses(losses, CauseKind.LATENCY, "{service} took longer to answer ({metric})")
+
+
+def _failures(departed: tuple[Departure, ...], known: frozenset[str], graph: CallGraph) -> Iterable[Finding]:
+    rates = _rates(departed)
+    losses: dict[str, _Loss] = {}
+    for departure in departed:
+        measure = departure.meaning.measure
+        if measure not in (Measure.AVAILABILITY, Measure.ERRORS) or departure.certainty <= 0:
+            continue
+        service = departure.series.service
+        if measure is Measure.AVAILABILITY:
+            whole = 100.0 if departure.baseline > 1.5 else 1.0
+            share = (departure.baseline - departure.level) / whole
+            amount = share * rates(service)
+        else:
+            amount = departure.level - departure.baseline
+            share = min(amount / max(rates(service), amount, 1e-9), 1.0)
+        if share > 0:
+            _keep_larger(losses, service, _Loss(departure, amount * departure.certainty, share))
+    largest = max((loss.share for loss in losses.values()), default=1.0)
+    losses = {service: _Loss(loss.departure, loss.amount, (loss.share / largest) ** 0.25)
+              for service, loss in losses.items()}
+    return _of_losses(losses, CauseKind.UNAVAILABLE, "requests to {service} failed ({metric})", graph)
+
+
+def _keep_larger(losses: dict[str, _Loss], service: str, loss: _Loss) -> None:
+    if service not in losses or loss.amount > losses[service].amount:
+        losses[service] = loss
+
+
+def _of_losses(losses: Mapping[str, _Loss], kind: CauseKind, clause: str, graph: CallGraph | None = None
+               ) -> Iterable[Finding]:
+    """graph: where given, a service that calls others is half as likely, since a failure may be any of theirs."""
+    most = max((loss.amount for loss in losses.values()), default=0.0)
+    for service, loss in losses.items():
+        if loss.amount <= 0:
+            continue
+        part = max(1 + log(loss.amount / most) / RANGE, 0.0)
+        own = 0.5 if graph is not None and graph.callees.get(service) else 1.0
+        yield Finding(service, kind, CERTAIN * own * loss.departure.certainty * part * loss.share,
+                      clause.format(service=service, metric=loss.departure.series.metric_name),
+                      (loss.departure.key,))
+
+
+def _rates(departed: tuple[Departure, ...]) -> Callable[[str], float]:
+    """Requests to a service in whatever unit its senders count them; the usual number where it has none."""
+    rates: dict[str, float] = defaultdict(float)
+    for departure in departed:
+        if departure.meaning.measure is Measure.TRAFFIC and not departure.series.attributes.get("peer"):
+            rates[departure.series.service] = max(rates[departure.series.service],
+                                                  departure.baseline, departure.level)
+    ordered = sorted(rates.values())
+    usual = ordered[len(ordered) // 2] if ordered else 1.0
+    return lambda service: rates.get(service, usual)

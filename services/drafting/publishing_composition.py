@@ -1,0 +1,57 @@
+"""The recipe for everything that carries a post-mortem: its two services, and what follows a publication."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from services.drafting.publishing import Publisher
+from services.drafting.publishing_memory import Remembering
+from services.drafting.review_watch import Changes
+from services.drafting.service.action_items import ActionItemService
+from services.drafting.service.postmortems import PostmortemService
+from services.drafting.store.action_items import ActionItemStore
+from services.drafting.store.postmortems import CHANNEL, PostmortemStore
+from services.drafting.store.publications import PublicationStore
+from shared.clock import Clock
+from shared.lifecycle import Background
+from shared.offload import Offload
+from shared.postgres.pool import Pool
+
+if TYPE_CHECKING:
+    from afteraction.v1.memory_service_pb2_grpc import MemoryServiceAsyncStub
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewing:
+    """What the composition of drafting registers and starts."""
+
+    postmortems: PostmortemService
+    action_items: ActionItemService
+    store: PostmortemStore
+    items: ActionItemStore
+    changes: Changes
+    publisher: Publisher
+
+    def start(self, background: Background) -> None:
+        """Begins what runs beside the server."""
+        background.start(self.changes.run(), name="post-mortem changes")
+        background.start(self.publisher.run(), name="publisher")
+
+
+def reviewing(
+    *,
+    pool: Pool,
+    clock: Clock,
+    offload: Offload,
+    memory: "MemoryServiceAsyncStub",
+    draft: Callable[[str], Awaitable[None]],
+) -> Reviewing:
+    """draft: drafts the post-mortem of `incidents/{id}` and stores it, for those who ask before it is there."""
+    store, items, changes = PostmortemStore(pool), ActionItemStore(pool), Changes(pool, CHANNEL)
+    tasks = {"remember": Remembering(memory=memory, postmortems=store, clock=clock, offload=offload)}
+    publisher = Publisher(postmortems=store, publications=PublicationStore(pool), tasks=tasks, clock=clock)
+    postmortems = PostmortemService(
+        store=store, clock=clock, offload=offload, draft=draft, changes=changes, published=publisher.wake
+    )
+    action_items = ActionItemService(postmortems=store, items=items, clock=clock, offload=offload)
+    return Reviewing(postmortems, action_items, store, items, changes, publisher)

@@ -1,0 +1,180 @@
+"""Drafts and cards as text: Jinja in a sandbox, from the templates that ship here or from a team's own directory.
+
+A template sees values and decides on headings and order. What came from outside cannot become markup: quoted words are
+shown as code, everything else is escaped for the format that it goes to.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from html import escape
+from pathlib import Path
+
+from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+
+from services.drafting.card import Card
+from services.drafting.draft import Draft
+from services.drafting.evidence import Evidence
+from services.drafting.markdown import HEADINGS, SectionKind
+from services.drafting.statements import CLOSE_QUOTE, OPEN_QUOTE, Statement
+from services.drafting.wording import duration, moment, percent
+from shared.errors import InvalidArgument
+
+STYLES = ("default", "google_sre", "atlassian", "incident_io")
+_PART = re.compile(f"{OPEN_QUOTE}([^{CLOSE_QUOTE}]*){CLOSE_QUOTE}")
+# What CommonMark or GitHub would read as markup; an underscore or a sign inside a word is none.
+_MARKUP = re.compile(r"([\\`*\[\]<>|~&#!]|(?<!\w)_|_(?!\w))")
+_LINE_START = re.compile(r"\A(\s*)([-+=]|\d+[.)])(?=\s|\Z)")
+_AUTOLINK = re.compile(r"(?i)\b(https?|ftp|mailto|xmpp)(:)|\b(www)(\.)")
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+\Z|/[A-Za-z0-9._~/#?=&%-]+\Z")
+# A sign that is nobody's name any more, for renderers that call people by what follows it.
+_WORD_JOINER = "\u2060"
+_SPACE = re.compile(r"\s+")
+
+
+class Renderer:
+    """Templates, compiled once. Rendering computes: call it off the event loop."""
+
+    def __init__(self, style: str = "default", directory: Path | None = None) -> None:
+        """style: one of `STYLES`, or a folder in `directory`, whose files come before those that ship.
+
+        Raises InvalidArgument when there is no such style or a template cannot be read.
+        """
+        self._style = style
+        own = [FileSystemLoader(directory)] if directory else []
+        loader = ChoiceLoader([*own, PackageLoader("services.drafting", "templates")])
+        self._markdown = _environment(loader, is_html=False)
+        self._html = _environment(loader, is_html=True)
+        try:
+            self._postmortem = self._markdown.get_template(f"{style}/postmortem.md.jinja")
+            self._card = self._markdown.select_template([f"{style}/card.md.jinja", "default/card.md.jinja"])
+            self._card_html = self._html.select_template([f"{style}/card.html.jinja", "default/card.html.jinja"])
+        except TemplateError as error:
+            raise InvalidArgument(
+                f"style {style!r} cannot be used: {error}; there are {', '.join(STYLES)}, or a folder in "
+                "template_directory",
+                reason="TEMPLATE_UNUSABLE",
+                field="style",
+            ) from error
+
+    def draft(self, draft: Draft) -> Draft:
+        """`draft` with its Markdown. Raises InvalidArgument when the template fails on it."""
+        try:
+            text = self._postmortem.render(draft=draft, kinds=SectionKind, headings=HEADINGS)
+        except TemplateError as error:
+            raise InvalidArgument(
+                f"template {self._style}/postmortem.md.jinja fails: {error}", reason="TEMPLATE_UNUSABLE", field="style"
+            ) from error
+        return replace(draft, markdown=_tidy(text))
+
+    def card_markdown(self, card: Card) -> str:
+        """The card as Markdown."""
+        return _tidy(self._card.render(card=card))
+
+    def card_html(self, card: Card) -> str:
+        """The card as a fragment of HTML."""
+        return self._card_html.render(card=card)
+
+
+def markdown(text: str) -> str:
+    """Plain text with quotations, as Markdown that shows just that."""
+    parts: list[str] = []
+    at = 0
+    for match in _PART.finditer(text):
+        parts += (_escaped(text[at : match.start()], is_start=at == 0), code(match[1]))
+        at = match.end()
+    parts.append(_escaped(text[at:], is_start=at == 0))
+    return "".join(parts)
+
+
+def code(text: str) -> str:
+    """A code span that shows `text`: no link, mention, heading or HTML comes of it."""
+    flat = " ".join(text.split()).replace("|", "¦")
+    longest = max((len(run) for run in re.findall(r"`+", flat)), default=0)
+    ticks = "`" * (longest + 1)
+    gap = " " if flat.startswith("`") or flat.endswith("`") else ""
+    return f"{ticks}{gap}{flat}{gap}{ticks}" if flat else ""
+
+
+def address(link: str) -> str:
+    """`link` where it is one that can stand in Markdown or HTML, else empty."""
+    return link if _ADDRESS.match(link) else ""
+
+
+def _escaped(text: str, *, is_start: bool) -> str:
+    escaped = _MARKUP.sub(r"\\\1", _SPACE.sub(" ", text))
+    escaped = _AUTOLINK.sub(lambda match: f"{match[1]}\\:" if match[1] else f"{match[3]}\\.", escaped)
+    escaped = escaped.replace("@", f"@{_WORD_JOINER}")
+    return _LINE_START.sub(r"\1\\\2", escaped) if is_start else escaped
+
+
+def _marks(evidence: Iterable[str]) -> str:
+    return "".join(f"[^{identifier}]" for identifier in evidence)
+
+
+def _said(statement: Statement) -> str:
+    """A statement with its evidence behind it."""
+    return f"{markdown(statement.text)} {_marks(statement.evidence)}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("\n", " ")
+
+
+def _definition(evidence: Evidence) -> str:
+    link = address(evidence.link)
+    return f"[^{evidence.id}]: {markdown(evidence.statement)}" + (
+        f" (<{link}>)" if link.startswith("http") else f" ([evidence]({link}))" if link else ""
+    )
+
+
+def _html_text(text: str) -> Markup:
+    parts: list[str] = []
+    at = 0
+    for match in _PART.finditer(text):
+        parts += (escape(text[at : match.start()]), f"<q>{escape(match[1])}</q>")
+        at = match.end()
+    parts.append(escape(text[at:]))
+    return Markup("".join(parts))  # noqa: S704  every part of it was escaped just now
+
+
+def _moment(at: datetime | None, day: datetime) -> str:
+    return "unknown" if at is None else moment(at, day)
+
+
+def _filters() -> Mapping[str, object]:
+    return {
+        "md": markdown,
+        "said": _said,
+        "marks": _marks,
+        "cell": _cell,
+        "definition": _definition,
+        "text": _html_text,
+        "moment": _moment,
+        "address": address,
+        "duration": duration,
+        "code": code,
+        "percent": percent,
+    }
+
+
+def _environment(loader: ChoiceLoader, *, is_html: bool) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=loader,
+        autoescape=is_html,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(_filters())
+    return environment
+
+
+def _tidy(text: str) -> str:
+    """No trailing blanks, no two blank lines on end, one line end at the end."""
+    lines = "\n".join(line.rstrip() for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"

@@ -1,0 +1,133 @@
+"""ActionItemService: work that a review asks for."""
+
+from dataclasses import replace
+
+from afteraction.v1 import action_item_pb2, action_item_service_pb2_grpc
+from afteraction.v1 import action_item_service_pb2 as pb
+from services.drafting import review
+from services.drafting import review_messages as messages
+from services.drafting.action_items import Item, ItemChanges, State
+from services.drafting.store.action_items import ActionItemStore, Search
+from services.drafting.store.postmortems import PostmortemStore
+from shared.clock import Clock
+from shared.errors import Aborted, FailedPrecondition, InvalidArgument
+from shared.names import deterministic_id
+from shared.offload import Offload
+from shared.rpc.field_mask import masked_fields
+from shared.rpc.paging import decode_token, encode_token, page_size
+from shared.rpc.wrapping import Context
+
+_CHANGEABLE = ("title", "owner", "due_date", "priority", "state")
+_MOST_TRIES = 50
+
+
+class ActionItemService(action_item_service_pb2_grpc.ActionItemServiceServicer):
+    """An item of an unpublished post-mortem is changed in its row of the text; a published one by itself."""
+
+    def __init__(self, *, postmortems: PostmortemStore, items: ActionItemStore, clock: Clock, offload: Offload) -> None:
+        self._postmortems = postmortems
+        self._items = items
+        self._clock = clock
+        self._offload = offload
+
+    async def CreateActionItem(
+        self, request: pb.CreateActionItemRequest, context: Context
+    ) -> action_item_pb2.ActionItem:
+        wanted = messages.item_row(request.action_item)
+        if not wanted.title:
+            raise InvalidArgument("an action item needs a title", reason="EMPTY_TITLE", field="action_item.title")
+        for _ in range(_MOST_TRIES):
+            before = await self._postmortems.get(request.postmortem)
+            if before.published_revision:
+                unique = request.request_id or f"{wanted.title}\x1f{len(before.items)}"
+                item = await self._items.add(
+                    before.name,
+                    wanted,
+                    identifier=deterministic_id("added action item", before.name, unique),
+                    author=request.author,
+                    at=self._clock.now(),
+                )
+                return messages.action_item(item)
+            same = next((item for item in before.items if item.title == wanted.title), None)
+            if same is not None:
+                return messages.action_item(same)
+            changed = await self._offload.run(review.add_item, before, wanted, author=request.author)
+            after = await self._postmortems.write(before, changed, self._clock.now())
+            if after is not None:
+                return messages.action_item(next(item for item in after.items if item.title == wanted.title))
+        raise Aborted(
+            f"{request.postmortem} is being changed by many at once; try again",
+            reason="BUSY",
+            resource=request.postmortem,
+        )
+
+    async def GetActionItem(self, request: pb.GetActionItemRequest, context: Context) -> action_item_pb2.ActionItem:
+        return messages.action_item(await self._items.get(request.name))
+
+    async def ListActionItems(self, request: pb.ListActionItemsRequest, context: Context) -> pb.ListActionItemsResponse:
+        size, key = page_size(request.page_size), decode_token(request.page_token, 2)
+        is_of_one = bool(request.postmortem)
+        search = Search(
+            stream="" if request.stream == "-" or (is_of_one and not request.stream) else request.stream or "live",
+            postmortem=request.postmortem,
+            states=tuple(map(int, request.states)),
+            owner=request.owner,
+            overdue_on=self._clock.now().date() if request.is_overdue else None,
+            after=(messages.time(key[0]), key[1]) if key else None,
+        )
+        found = await self._items.find(search, size + 1)
+        token = encode_token(found[size - 1].created_at.isoformat(), found[size - 1].name) if len(found) > size else ""
+        return pb.ListActionItemsResponse(
+            action_items=[messages.action_item(item) for item in found[:size]], next_page_token=token
+        )
+
+    async def UpdateActionItem(
+        self, request: pb.UpdateActionItemRequest, context: Context
+    ) -> action_item_pb2.ActionItem:
+        fields = masked_fields(request.update_mask, _CHANGEABLE)
+        values = messages.changes(request.action_item, fields)
+        for _ in range(_MOST_TRIES):
+            item = await self._items.get(request.action_item.name)
+            self._check(item, request)
+            if item.state is not State.SUGGESTED:
+                after = await self._items.change(item, values, request.author, self._clock.now())
+            else:
+                after = await self._change_row(item, values, request.author)
+            if after is not None:
+                return messages.action_item(after)
+        raise Aborted(
+            f"{request.action_item.name} is being changed by many at once; try again",
+            reason="BUSY",
+            resource=request.action_item.name,
+        )
+
+    async def _change_row(self, item: Item, values: ItemChanges, author: str) -> Item | None:
+        """A suggestion's row in the text is what says it; dropping one takes the row away."""
+        if values.state not in (None, State.SUGGESTED, State.DROPPED):
+            raise FailedPrecondition(
+                f"{item.name} is a suggestion; it opens when its post-mortem is published",
+                reason="ACTION_ITEM_SUGGESTED",
+                resource=item.name,
+            )
+        before = await self._postmortems.get(item.postmortem)
+        changed = await self._offload.run(
+            review.change_item,
+            before,
+            item,
+            messages.cells(values),
+            is_dropped=values.state is State.DROPPED,
+            author=author,
+        )
+        if changed.after == before:
+            return item
+        after = await self._postmortems.write(before, changed, self._clock.now())
+        if after is None:
+            return None
+        dropped = replace(item, state=State.DROPPED)
+        return next((known for known in after.items if known.name == item.name), dropped)
+
+    def _check(self, item: Item, request: pb.UpdateActionItemRequest) -> None:
+        if request.action_item.etag and request.action_item.etag != item.etag:
+            raise Aborted(
+                f"{item.name} changed after you read it; read it again", reason="STALE_ETAG", resource=item.name
+            )
