@@ -1,0 +1,1 @@
+"""`afteraction`: a client like any other, plus `serve`, which starts the others."""

@@ -1,0 +1,120 @@
+"""`afteraction incidents`: lists incidents, shows one, and does to one what a person may do."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from afteraction.v1.incident_pb2 import Incident, IncidentState, Severity, Signal
+from afteraction.v1.incident_service_pb2 import (
+    AcknowledgeIncidentRequest,
+    DeclareIncidentRequest,
+    GetIncidentRequest,
+    ListIncidentsRequest,
+    MergeIncidentsRequest,
+    ReopenIncidentRequest,
+    ResolveIncidentRequest,
+)
+from afteraction.v1.incident_service_pb2_grpc import IncidentServiceStub
+from services.cli.connection import Connection, call
+from services.cli.names import full_name
+from services.cli.output import Json, Stream, console, enum_word, moment, print_json, print_table
+from services.cli.replay import print_incidents
+
+if TYPE_CHECKING:
+    from afteraction.v1.incident_service_pb2_grpc import IncidentServiceAsyncStub
+
+app = typer.Typer(help="Lists incidents, shows one, acknowledges, resolves, merges.")
+SEVERITIES = tuple(Severity.keys())
+Name = Annotated[str, typer.Argument(help="incidents/ID, or the ID alone.")]
+By = Annotated[str, typer.Option("--by", help="Who does it.")]
+
+
+def _stub(connection: Connection) -> "IncidentServiceAsyncStub":
+    return connection.stub(IncidentServiceStub)
+
+
+@app.callback(invoke_without_command=True)
+def incidents(context: typer.Context, stream: Stream = "",
+              service: Annotated[str, typer.Option(help="Only of this service.")] = "",
+              limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 50,
+              is_json: Json = False) -> None:
+    """Lists incidents, newest first."""
+    if context.invoked_subcommand:
+        return
+    request = ListIncidentsRequest(stream=stream, service=service, page_size=limit)
+    found = call(lambda connection: _stub(connection).ListIncidents(request)).incidents
+    if is_json:
+        print_json(list(found))
+    else:
+        print_incidents(tuple(found), empty=f"No incident in stream {stream or 'live'}.")
+
+
+@app.command()
+def show(name: Name, is_json: Json = False) -> None:
+    """Shows one incident: its anomalies, changes before it and timeline."""
+    _print(call(lambda connection: _stub(connection).GetIncident(
+        GetIncidentRequest(name=full_name("incidents", name)))), is_json)
+
+
+@app.command()
+def declare(title: Annotated[str, typer.Argument(help="What is wrong, in a few words.")],
+            service: Annotated[str, typer.Option(help="The service that is away from its normal.")],
+            by: By = "", severity: Annotated[str, typer.Option(help="P1 to P4.")] = "P2", stream: Stream = "",
+            is_json: Json = False) -> None:
+    """Opens an incident that no signal has opened."""
+    if f"SEVERITY_{severity}" not in SEVERITIES:
+        raise typer.BadParameter(f"{severity} is none of P1, P2, P3, P4", param_hint="--severity")
+    request = DeclareIncidentRequest(stream=stream, service=service, title=title, declared_by=by,
+                                     severity=Severity.Value(f"SEVERITY_{severity}"))
+    _print(call(lambda connection: _stub(connection).DeclareIncident(request)), is_json)
+
+
+@app.command()
+def acknowledge(name: Name, by: By, is_json: Json = False) -> None:
+    """Takes an incident on."""
+    request = AcknowledgeIncidentRequest(name=full_name("incidents", name), responder=by)
+    _print(call(lambda connection: _stub(connection).AcknowledgeIncident(request)), is_json)
+
+
+@app.command()
+def resolve(name: Name, by: By, is_json: Json = False) -> None:
+    """Says that an incident is over."""
+    request = ResolveIncidentRequest(name=full_name("incidents", name), responder=by)
+    _print(call(lambda connection: _stub(connection).ResolveIncident(request)), is_json)
+
+
+@app.command()
+def reopen(name: Name, by: By, is_json: Json = False) -> None:
+    """Says that an incident was not over."""
+    request = ReopenIncidentRequest(name=full_name("incidents", name), responder=by)
+    _print(call(lambda connection: _stub(connection).ReopenIncident(request)), is_json)
+
+
+@app.command()
+def merge(name: Name, others: Annotated[list[str], typer.Argument(help="The incidents that become part of it.")],
+          by: By, is_json: Json = False) -> None:
+    """Makes several incidents one."""
+    request = MergeIncidentsRequest(name=full_name("incidents", name), responder=by,
+                                    others=[full_name("incidents", each) for each in others])
+    _print(call(lambda connection: _stub(connection).MergeIncidents(request)), is_json)
+
+
+def _print(incident: Incident, is_json: bool) -> None:
+    if is_json:
+        print_json(incident)
+        return
+    severity = enum_word(Severity.Name(incident.severity), "SEVERITY_")
+    state = enum_word(IncidentState.Name(incident.state), "INCIDENT_STATE_")
+    console.print(f"{incident.name}  {severity}  {state}", markup=False)
+    console.print(incident.title, markup=False, style="bold")
+    console.print(f"{incident.severity_reason}\nservices {', '.join(incident.services)}\n"
+                  f"onset {moment(incident.onset_at)}  detected {moment(incident.detected_at)}  "
+                  f"recovered {moment(incident.recovered_at)}  resolved {moment(incident.resolved_at)}\n", markup=False)
+    print_table(("anomaly of", "measure", "observed", "baseline", "z", "peak", "from", "until"), [
+        (" ".join(part for part in (each.service, each.operation) if part),
+         each.metric_name or enum_word(Signal.Name(each.signal), "SIGNAL_"), f"{each.observed:.4g} {each.unit}",
+         f"{each.baseline:.4g}", f"{each.z:.1f}", f"{each.peak_observed:.4g}", moment(each.onset_at),
+         moment(each.recovered_at)) for each in incident.anomalies], empty="No anomaly.")
+    console.print()
+    print_table(("when", "what", "by"), [(moment(each.occurred_at), each.text, each.actor)
+                                         for each in incident.timeline], empty="Nothing on its timeline.")

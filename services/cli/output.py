@@ -1,0 +1,80 @@
+"""What commands print: tables and text for people, one JSON document for programs."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
+
+from shared.timestamps import from_proto
+
+# The option that every command has.
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Stream = Annotated[str, typer.Option("--stream", help="The stream to look at; `-` for all.")]
+
+console = Console(highlight=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(value: Message | Sequence[Message] | dict[str, Any] | list[Any]) -> None:
+    """One JSON document on standard output; messages with the field names of the protos, times in RFC 3339."""
+    sys.stdout.write(json.dumps(as_json(value), indent=2, ensure_ascii=False) + "\n")
+
+
+def as_json(value: Any) -> Any:
+    """`value` with every message in it as a dictionary."""
+    if isinstance(value, Message):
+        return MessageToDict(value, preserving_proto_field_name=True)
+    if isinstance(value, dict):
+        return {key: as_json(each) for key, each in value.items()}
+    if isinstance(value, str | int | float | bool) or value is None:
+        return value
+    return [as_json(each) for each in value]
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
+    """A table, or the sentence `empty` where there is no row."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table if table.row_count else Text(empty))
+
+
+def print_markdown(markdown: str) -> None:
+    """Markdown as it is where a program reads, rendered where a person does."""
+    if console.is_terminal:
+        console.print(Markdown(markdown))
+    else:
+        sys.stdout.write(markdown if markdown.endswith("\n") else markdown + "\n")
+
+
+def enum_word(name: str, prefix: str) -> str:
+    """`INCIDENT_STATE_OPEN` without its prefix, in lower case; severities and priorities keep their capital."""
+    word = name.removeprefix(prefix)
+    return word if word[:1] == "P" and word[1:].isdigit() else word.lower().replace("_", " ")
+
+
+def moment(at: Timestamp | None) -> str:
+    """A time to the second, in UTC; `-` where there is none."""
+    when = from_proto(at)
+    return f"{when:%Y-%m-%d %H:%M:%S}Z" if when else "-"
+
+
+def length(duration: timedelta) -> str:
+    """`23 min`, `1 h 5 min`, `40 s`."""
+    seconds = round(duration.total_seconds())
+    if seconds < 60:
+        return f"{seconds} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
