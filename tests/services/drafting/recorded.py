@@ -1,12 +1,13 @@
 """A recorded incident of an invented shop, as the messages that detection, ingestion and memory would answer with.
 
-`orders` gets release 5.1.0 at 10:00, which asks its store once per line of a basket; from 10:14 its pool is empty; a note
-says why at 10:21; the rollback of 10:30 is followed by recovery at 10:37.
+`orders` gets release 5.1.0 at 10:00, which asks its store once per line of a basket; from 10:14 its pool is empty; a
+note says why at 10:21; the rollback of 10:30 is followed by recovery at 10:37.
 """
 
 from datetime import UTC, datetime, timedelta
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from afteraction.v1 import (
     document_pb2,
@@ -27,7 +28,8 @@ def at(hour: int, minute: int, second: int = 0) -> datetime:
 
 
 ONSET, DETECTED, RECOVERED, RESOLVED = at(10, 14), at(10, 15), at(10, 37), at(10, 42)
-NOTE = "Since 5.1.0 every line of a basket is its own query and the pool of 8 is exhausted. The pool size is documented nowhere."
+NOTE = ("Since 5.1.0 every line of a basket is its own query and the pool of 8 is exhausted. "
+        "The pool size is documented nowhere.")
 
 
 def deploy(*, version: str = "5.1.0", minute: int = 0, is_rollback: bool = False) -> event_pb2.Event:
@@ -35,7 +37,8 @@ def deploy(*, version: str = "5.1.0", minute: int = 0, is_rollback: bool = False
         id=f"deploy-{version}", occurred_at=to_proto(at(10, minute)), service="orders", source="pipeline",
         attributes={"load_test": "skipped"} if not is_rollback else {},
         deploy=event_pb2.Deploy(
-            version=version, previous_version="5.0.9" if not is_rollback else "5.1.0", instances=2, is_rollback=is_rollback,
+            version=version, previous_version="5.0.9" if not is_rollback else "5.1.0", instances=2,
+            is_rollback=is_rollback,
             url="https://git.example.org/orders/5.1.0", changed_files=["app/basket.py"] if not is_rollback else [],
             watch_window=Duration(seconds=300) if not is_rollback else None,
             description="Baskets: load lines one by one" if not is_rollback else ""))
@@ -82,6 +85,13 @@ def incident(*, name: str = "incidents/orders1", stream: str = "live", is_over: 
         call_graph=[incident_pb2.CallEdge(caller="shop", callee="orders")], revision=2 if is_over else 1)
 
 
+def stamp(time: datetime) -> Timestamp:
+    """The message for a time that is known to be there."""
+    message = to_proto(time)
+    assert message is not None
+    return message
+
+
 def requests(status: str, *, operation: str = "/baskets", per_minute: float, before: float) -> evidence_pb2.Observation:
     """A request metric of 10:13 to 10:42, per minute; `per_minute` from 10:14 to 10:37, `before` around it and in the
     hour before."""
@@ -92,7 +102,7 @@ def requests(status: str, *, operation: str = "/baskets", per_minute: float, bef
             service="orders", metric_name="http.server.request.duration", unit="s",
             type=series_pb2.SERIES_TYPE_DELTA_HISTOGRAM, source=series_pb2.SERIES_SOURCE_METRIC,
             attributes={"http.request.method": "POST", "http.route": operation, "http.response.status_code": status}),
-        times=[to_proto(time) for time in times], values=[0.2] * len(times), counts=counts, baseline_median=0.2,
+        times=[stamp(time) for time in times], values=[0.2] * len(times), counts=counts, baseline_median=0.2,
         baseline_spread=0.02, baseline_points=60, baseline_counts=[before] * 60, baseline_values=[0.2] * 60))
 
 
@@ -104,14 +114,15 @@ def pool_metric() -> evidence_pb2.Observation:
             service="orders", metric_name="db.client.connection.count", unit="{connection}",
             type=series_pb2.SERIES_TYPE_GAUGE, source=series_pb2.SERIES_SOURCE_METRIC,
             attributes={"db.client.connection.state": "used"}),
-        times=[to_proto(time) for time in times], values=values, baseline_median=3.0, baseline_spread=0.4,
+        times=[stamp(time) for time in times], values=values, baseline_median=3.0, baseline_spread=0.4,
         baseline_points=60, baseline_values=[2.6, 3.0, 3.4] * 20, extreme_value=8.0, extreme_at=to_proto(at(10, 16)),
         extreme_z=12.5, departed_at=to_proto(at(10, 15))))
 
 
 def pattern(example: str = "PoolTimeout: no free connection in pool after 500 ms") -> evidence_pb2.Observation:
     return evidence_pb2.Observation(log_pattern=evidence_pb2.LogPatternWindow(
-        service="orders", pattern="p1", template="PoolTimeout: no free connection in pool after <*> ms", severity="ERROR",
+        service="orders", pattern="p1", severity="ERROR",
+        template="PoolTimeout: no free connection in pool after <*> ms",
         count=2310, baseline_count=0, first_seen_at=to_proto(at(10, 14, 12)), last_seen_at=to_proto(at(10, 36, 50)),
         change=evidence_pb2.PATTERN_CHANGE_NEW, example=example, example_at=to_proto(at(10, 14, 12))))
 
@@ -119,7 +130,8 @@ def pattern(example: str = "PoolTimeout: no free connection in pool after 500 ms
 def operation(name: str, kind: str, count: int, baseline: int, errors: int = 0) -> evidence_pb2.Observation:
     return evidence_pb2.Observation(operation=evidence_pb2.OperationWindow(
         service="orders", operation=name, span_kind=kind, count=count, errors=errors, baseline_count=baseline,
-        baseline_errors=0, p50_s=0.2, p95_s=0.7, baseline_p50_s=0.15, baseline_p95_s=0.3, window_s=1700, baseline_s=3600,
+        baseline_errors=0, p50_s=0.2, p95_s=0.7, baseline_p50_s=0.15, baseline_p95_s=0.3, window_s=1700,
+        baseline_s=3600,
         first_error_at=to_proto(at(10, 14, 10)) if errors else None))
 
 
