@@ -25,8 +25,8 @@ from shared.rpc.client import Channel
 from shared.rpc.server import Registration, Server
 from shared.settings import Common
 
-# The same examples in every run: what fails in one place can be seen in another. `--hypothesis-profile=explore` looks for
-# new ones; no profile times an example, since machines differ.
+# The same examples in every run: what fails in one place can be seen in another. `--hypothesis-profile=explore` looks
+# for new ones; no profile times an example, since machines differ.
 hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("suite")
