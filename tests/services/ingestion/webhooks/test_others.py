@@ -10,7 +10,8 @@ from shared.clock import SetClock
 from shared.errors import InvalidArgument
 from tests.services.ingestion.webhooks.deliveries import LABELS, delivery, sample
 
-CLOUD: dict[str, object] = {"specversion": "1.0", "id": "1", "source": "/ci", "type": "dev.cdevents.service.deployed.0.2.0"}
+CLOUD: dict[str, object] = {"specversion": "1.0", "id": "1", "source": "/ci",
+                            "type": "dev.cdevents.service.deployed.0.2.0"}
 DEPLOYED = {"subject": {"id": "cart", "content": {"environment": {"id": "prod"},
                                                   "artifactId": "pkg:oci/cart@sha256:0b31b1c0?tag=1.4"}}}
 
