@@ -25,6 +25,7 @@ from services.drafting.recurrence import Recurrences
 from services.drafting.reminders import Reminder
 from services.drafting.reminders_delivery import ReminderRounds, payload
 from services.drafting.rendering import Renderer
+from services.drafting.repository.composition import kept
 from services.drafting.review_watch import Changes
 from services.drafting.service.cards import CardService
 from services.drafting.service.insights import InsightService
@@ -72,6 +73,14 @@ async def drafting(common: Common, settings: Settings) -> AsyncIterator[int]:
             Channel(common.detection_address, common) as detection,
             Channel(common.memory_address, common) as memory_channel,
             followed(settings, pool, clock) as following,
+            kept(
+                settings,
+                common.data_directory,
+                pool=pool,
+                memory=memory_channel.stub(MemoryServiceStub),
+                clock=clock,
+                offload=offload,
+            ) as repository,
             Background() as background,
         ):
             await migrate(pool, SCHEMA, MIGRATIONS)
@@ -103,6 +112,7 @@ async def drafting(common: Common, settings: Settings) -> AsyncIterator[int]:
                 memory=memory,
                 incidents=incidents,
                 following=following,
+                repository=repository,
                 settings=settings,
                 draft=card_service.refresh,
             )
