@@ -12,6 +12,7 @@ from services.cli.config import config
 from services.cli.demo.command import demo
 from services.cli.doctor import doctor
 from services.cli.documents import import_documents
+from services.cli.history import import_incidents
 from services.cli.lint import lint_files
 from services.cli.notes import note
 from services.cli.output import errors
@@ -40,6 +41,7 @@ app.add_typer(notes.app, name="event")
 app.command()(search)
 app.add_typer(runbooks.app, name="runbooks")
 app.command("import")(import_documents)
+app.command("import-incidents")(import_incidents)
 app.command("lint")(lint_files)
 app.command()(review)
 app.add_typer(insights.app, name="insights")
