@@ -36,7 +36,7 @@ def read(body: bytes, redact: Redact, rejections: Rejections) -> list[Span]:
                     code = span.status.code
                     found.append(Span(
                         origin.service, span.trace_id, span.span_id, span.parent_span_id,
-                        span.name[:_LONGEST_NAME] or "(no name)", _KINDS[kind], start, end,
+                        redact("", span.name[:_LONGEST_NAME]) or "(no name)", _KINDS[kind], start, end,
                         code == _ERROR or (code == _UNSET and _says_failure(own, _KINDS[kind])),
                         redact("status.message", span.status.message[:4096]) if span.status.message else "", own))
     return found

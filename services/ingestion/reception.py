@@ -95,8 +95,9 @@ class Reception:
             raise InvalidArgument(f"stream {origin.stream[:140]!r} is not 1 to 128 of A-Z a-z 0-9 . _ -",
                                   reason="MALFORMED_STREAM", field="afteraction-stream")
         if not self._intake.knows(origin.stream):
-            known = await self._log.patterns(origin.stream)
-            await self._offload.run(self._restore, origin.stream, known)
+            patterns = await self._log.patterns(origin.stream)
+            spans = await self._log.spans(origin.stream, self._clock.now() - self._settings.duplicate_window)
+            await self._offload.run(self._restore, origin.stream, patterns, spans)
         arrived_at = int(self._clock.now().timestamp() * 1e9)
         read = {Kind.METRICS: self._intake.metrics, Kind.LOGS: self._intake.logs, Kind.TRACES: self._intake.traces}
         try:
@@ -111,9 +112,9 @@ class Reception:
                 await self._offload.run(self._intake.stored, origin.stream, decoded)
         return decoded
 
-    def _restore(self, stream: str, known: list[Pattern]) -> None:
+    def _restore(self, stream: str, patterns: list[Pattern], spans: list[tuple[str, bytes]]) -> None:
         if not self._intake.knows(stream):
-            self._intake.restore_patterns(stream, known)
+            self._intake.restore(stream, patterns, spans)
 
 
 def digest(kind: Kind, body: bytes, origin: Origin) -> bytes:
