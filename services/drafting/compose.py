@@ -95,7 +95,9 @@ async def drafting(common: Common, settings: Settings) -> AsyncIterator[int]:
                 recurrences=Recurrences(ActionItemStore(pool)),
                 dashboard_url=settings.dashboard_url,
             )
-            card_service = CardService(cards=cards, drafter=drafter, incidents=incidents, changes=changes, clock=clock)
+            card_service = CardService(
+                cards=cards, deliveries=deliveries, drafter=drafter, incidents=incidents, changes=changes, clock=clock
+            )
             review = reviewing(
                 pool=pool,
                 clock=clock,

@@ -286,7 +286,7 @@ def _failures(departed: tuple[Departure, ...], known: frozenset[str], graph: Cal
     largest = max((loss.share for loss in losses.values()), default=1.0)
     losses = {service: _Loss(loss.departure, loss.amount, (loss.share / largest) ** 0.25)
               for service, loss in losses.items()}
-    return _of_losses(losses, CauseKind.UNAVAILABLE, "failed requests ({numbers})", graph)
+    return _of_losses(losses, CauseKind.UNAVAILABLE, "answered fewer of its requests well ({numbers})", graph)
 
 
 def _keep_larger(losses: dict[str, _Loss], service: str, loss: _Loss) -> None:
