@@ -124,9 +124,11 @@ def standing(postmortem: Postmortem) -> list[str]:
     findings = sum(not each.waiver_reason for each in postmortem.findings)
     items = sum(not (each.owner and each.due_date and each.priority) for each in postmortem.action_items
                 if each.state != ActionItemState.ACTION_ITEM_STATE_DROPPED)
+    asked = sum(not each.is_resolved and each.text.rstrip().endswith("?") for each in postmortem.comments)
     counted = ((questions, "question unanswered", "questions unanswered"),
                (findings, "blameless finding", "blameless findings"),
-               (items, "action item incomplete", "action items incomplete"))
+               (items, "action item incomplete", "action items incomplete"),
+               (asked, "question of a comment unanswered", "questions of comments unanswered"))
     return [f"{count} {one if count == 1 else many}" for count, one, many in counted if count]
 
 

@@ -64,7 +64,7 @@ class CardService(card_service_pb2_grpc.CardServiceServicer):
         answer = await self._incidents.GetIncident(incident_service_pb2.GetIncidentRequest(name=name))
         incident = messages.incident(answer)
         for attempt in range(_MOST_TRIES):
-            made = await self._drafter.make(incident)
+            made = await self._drafter.make(incident, is_patient=True)
             try:
                 async with self._cards.pool.acquire() as connection, connection.transaction():
                     await self._drafter.store(connection, made, self._clock.now())
