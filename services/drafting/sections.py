@@ -13,6 +13,7 @@ from services.drafting.log_story import story
 from services.drafting.markdown import SectionKind
 from services.drafting.milestones import Milestones, culprit_change, milestones, undoes
 from services.drafting.observations import Deploy, Event, Note
+from services.drafting.runbook_steps import diagnosis_steps, mitigation_steps, triggers
 from services.drafting.showing import INCIDENT
 from services.drafting.statements import Statement, quoted
 from services.drafting.suggestions import suggestions
@@ -74,9 +75,9 @@ def draft(case: Case) -> Draft:
         tags=tuple(dict.fromkeys(factor.category for factor in found)),
         alert_names=_alert_names(case),
         log_patterns=tuple(one.template for one in case.moved_patterns()[:10]),
-        triggers=_triggers(case),
-        diagnosis_steps=_diagnosis_steps(case),
-        mitigation_steps=_mitigation_steps(case, course),
+        triggers=triggers(case),
+        diagnosis_steps=diagnosis_steps(case, course),
+        mitigation_steps=mitigation_steps(case, course),
         missing=case.gathered.missing,
         ticket_url=case.incident.ticket_url,
         evidence_ids={one.key: one.id for one in case.book},
@@ -291,43 +292,3 @@ def _item_questions(items: tuple[SuggestedItem, ...]) -> Iterable[str]:
 def _alert_names(case: Case) -> tuple[str, ...]:
     names = (getattr(event.detail, "alert_name", "") for event in case.events)
     return tuple(dict.fromkeys(name for name in names if name))
-
-
-def _triggers(case: Case) -> tuple[str, ...]:
-    """When a runbook made of this applies."""
-    measures = [
-        f"{one.metric_name} of {one.service} leaves its baseline" for one in case.facts.anomalies if one.is_opening
-    ]
-    patterns = [f"{one.service} logs: {one.template}" for one in case.moved_patterns()[:3]]
-    return tuple(dict.fromkeys((*measures, *patterns)))
-
-
-def _diagnosis_steps(case: Case) -> tuple[str, ...]:
-    """Where the cause was to be seen."""
-    cause = case.cause
-    if cause is None:
-        return ()
-    steps = []
-    if culprit_change(case) is not None:
-        steps.append(f"Look for a recent change of {cause.service}")
-    keys = set(cause.mechanism_keys) | set(cause.evidence_for)
-    steps += [f"Look at {one.metric_name} of {one.service}" for one in case.observations.series if one.key in keys][:3]
-    steps += [f"Search the log of {one.service} for: {one.template}" for one in case.moved_patterns()[:2]]
-    return tuple(dict.fromkeys(steps))
-
-
-def _mitigation_steps(case: Case, course: Milestones) -> tuple[str, ...]:
-    """What helped, as far as it was followed by recovery."""
-    if course.mitigation is None or course.recovery is None:
-        return ()
-    event = next((event for event in case.events if event.key == course.mitigation.key), None)
-    if event is None:
-        return ()
-    after = between(course.mitigation.at, course.recovery.at)
-    match event.detail:
-        case Deploy(is_rollback=True):
-            return (f"Roll {event.service} back to the version before (recovery came {after} after that)",)
-        case Note() as note:
-            return (f"{note.text} (recovery came {after} after that)",)
-        case _:
-            return (f"{event_sentence(event).rstrip('.')} (recovery came {after} after that)",)
