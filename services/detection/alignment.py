@@ -103,6 +103,10 @@ class Alignment:
         le = upper_bound(series.attributes.get("le", "+Inf"))
         self._follows[series.id] = _Follow(series, feeds, le)
 
+    def watch(self, measure: Measure) -> int:
+        """The row of a measure that no series feeds: somebody derives it from others."""
+        return self._row(measure)
+
     def _row(self, measure: Measure) -> int:
         row = self._rows.get(measure)
         if row is None:

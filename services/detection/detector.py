@@ -23,6 +23,7 @@ from services.detection.departures import Departures, Judged
 from services.detection.effects import Practices
 from services.detection.grouping import CallGraph
 from services.detection.incident import Event, Transition
+from services.detection.mix import FAMILY, Mix, missing
 from services.detection.objectives import limits
 from services.detection.openings import Openings
 from services.detection.series import Measure, Reading, Series, Signal
@@ -46,6 +47,8 @@ class StreamDetector:
         self.anomalies = Anomalies(thresholds=self.tuning.thresholds)
         self.practices = Practices()
         self.graph = CallGraph()
+        self.mix = Mix()
+        self._missing: dict[Measure, int] = {}
         self.is_closed = False
         self._traffic_rows: dict[str, int] = {}
         # Of each measure: the row of the traffic it is part of (-1: none), and, of traffic itself, what a value of it
@@ -65,7 +68,11 @@ class StreamDetector:
 
     def define(self, series: Series) -> None:
         """Makes a series known."""
+        before = len(self.alignment.measures)
         self.alignment.define(series)
+        for measure in self.alignment.measures[before:]:
+            if measure.name == FAMILY and measure.operation:
+                self._missing[missing(measure)] = self.alignment.watch(missing(measure))
 
     def add(self, ids: Ints, times: Ints, starts: Ints, values: Floats) -> None:
         """Points of scalar series; see `Alignment.add`."""
@@ -138,6 +145,7 @@ class StreamDetector:
         self.practices.extend(measures)
         self.baselines.grow(len(measures))
         self.anomalies.grow(len(measures))
+        self.mix.grow(measures, self._missing)
         self.anomalies.prior[:len(measures)] = np.where(self.practices.is_counted, PRIOR_EXCESS_COUNTED, PRIOR_EXCESS)
         for row in range(known, len(measures)):
             measure = measures[row]
@@ -176,8 +184,12 @@ class StreamDetector:
         moves = self.anomalies.judge(rows, interval.begins, self.practices.bad(rows, judgement.z),
                                      self.practices.matters(rows, values, expected, affected), affected,
                                      judgement.missed)
-        end_s = (interval.index + 1) * self.tuning.resolution_s
-        return Judged(interval, judgement, moves, expected, end_s)
+        judged = Judged(interval, judgement, moves, expected, (interval.index + 1) * self.tuning.resolution_s)
+        absences = self.mix.judge(interval, judged.end_s)
+        if absences is None:
+            return judged
+        self.baselines.period[absences.rows] = self.tuning.resolution_s
+        return absences.beside(judged, self.anomalies, self.practices.transform(absences.rows, absences.expected))
 
     def _counts(self, interval: Interval) -> Floats:
         """Requests behind each value; for gauges of a service, those that its traffic tells of."""

@@ -110,7 +110,8 @@ class Openings:
             key = (measure.service, measure.signal)
             if key not in loudest or loudness > loudest[key][0]:
                 loudest[key] = loudness, Symptom(measure.service, measure.signal, evidence, row, measure.peer,
-                                                 onset_s, is_felt)
+                                                 onset_s, is_felt,
+                                                 measure.signal is Signal.TRAFFIC and measure.unit != "share")
         return [symptom for _, symptom in loudest.values()]
 
     def _is_corroborated(self, group: Sequence[Symptom], places: Mapping[int, int], judged: Judged) -> bool:
@@ -125,7 +126,7 @@ class Openings:
     def _first_affected(self, group: Sequence[Symptom]) -> str:
         """Where it began. Traffic falls away from callers to callees, against the way of failures: it tells only when
         nothing else does; and faint symptoms do not point anywhere."""
-        telling = [each for each in group if each.signal is not Signal.TRAFFIC] or group
+        telling = [each for each in group if not each.is_demand] or group
         strengths: dict[str, float] = {}
         for each in telling:
             strengths[each.service] = max(strengths.get(each.service, 0.0), each.strength)
@@ -142,7 +143,6 @@ def felt(group: list[Symptom]) -> list[Symptom]:
 
 def weighted(group: list[Symptom]) -> list[Symptom]:
     """The group, with less weight on a fall in traffic that few services have."""
-    if len({each.service for each in group if each.signal is Signal.TRAFFIC}) >= TRAFFIC_SERVICES:
+    if len({each.service for each in group if each.is_demand}) >= TRAFFIC_SERVICES:
         return group
-    return [replace(each, strength=each.strength * TRAFFIC_WEIGHT) if each.signal is Signal.TRAFFIC else each
-            for each in group]
+    return [replace(each, strength=each.strength * TRAFFIC_WEIGHT) if each.is_demand else each for each in group]

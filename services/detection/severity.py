@@ -101,7 +101,7 @@ def _slow_or_gone(golden: Sequence[Anomaly], facing: frozenset[str], limits: Rul
             found.append(Verdict(Severity.P2, f"{each.metric_name} of {each.service} is "
                                  f"{each.peak_observed / each.baseline:.1f} times its baseline; "
                                  f"{limits.p2_latency_factor:g} times of a user-facing service is P2"))
-        if each.signal is Signal.TRAFFIC and each.service in facing and \
+        if each.signal is Signal.TRAFFIC and each.unit != "share" and each.service in facing and \
                 each.peak_observed <= (1.0 - limits.p2_traffic_share) * each.baseline:
             found.append(Verdict(Severity.P2, f"traffic of {each.service} fell by "
                                  f"{_percent(1.0 - each.peak_observed / max(each.baseline, 1e-12))}; "

@@ -41,7 +41,7 @@ class Rule:
 
 
 def _rule(name: str, meaning: Meaning, unit: str = "") -> Rule:
-    return Rule(re.compile(name, re.IGNORECASE), meaning, re.compile(unit) if unit else None)
+    return Rule(re.compile(name, re.IGNORECASE), meaning, re.compile(unit, re.IGNORECASE) if unit else None)
 
 
 # First match wins. Names are read with camel case taken apart (`CPUUtilization` as `CPU_Utilization`). Words stand
@@ -58,9 +58,9 @@ RULES: tuple[Rule, ...] = (
     _rule(r"(^|[._])(pool|connections?)([._]|$)", Meaning.EVIDENCE),
     _rule(r"(success|availab)", Meaning.SUCCESS_SHARE, r"^(%|1|percent|ratio|)$"),
     _rule(r"(error|fail\w*|fault)s?[._ -]?(rate|ratio|share|percent\w*)", Meaning.ERROR_SHARE,
-          r"(?i)^(%|1|percent|ratio|)$"),
+          r"^(%|1|percent|ratio|)$"),
     _rule(r"(^|[._ -])(latency|latencies|duration|durations|response[._ -]?time|rtt|elapsed|ttfb)([._ -]|$)",
-          Meaning.LATENCY, r"(?i)^(s|ms|us|ns|min|seconds?|milliseconds?|microseconds?|)$"),
+          Meaning.LATENCY, r"^(s|ms|us|ns|min|seconds?|milliseconds?|microseconds?|)$"),
     _rule(r"(^|[._ -])(errors?|failures?|failed|faults?|exceptions?|5xx|rejected|timeouts?)([._ -]|$)", Meaning.ERRORS),
     _rule(r"(^|[._ -])(requests?|request[._]rate|rps|qps|tps|throughput|workload|calls|hits|invocations?|"
           r"transactions|orders|checkouts|logins)([._ -]|$)", Meaning.REQUESTS),
@@ -247,7 +247,7 @@ def _prometheus(series: Series, stem: str, suffix: str, operation: str, table: t
     if suffix in ("bucket", "sum", "count"):
         if what is not Meaning.LATENCY and not (unit and what is not Meaning.EVIDENCE):
             return []
-        scale = _SCALE.get(unit[1], 1.0) if unit else _SCALE.get(series.unit, 1.0)
+        scale = _SCALE.get(unit[1], 1.0) if unit else _SCALE.get(series.unit.lower(), 1.0)
         found = []
         for scope in {operation, ""}:
             if suffix == "bucket":
@@ -279,7 +279,7 @@ def _scalar(series: Series, operation: str, table: tuple[Rule, ...]) -> list[Con
     """A gauge, or a sum that is no part of something else: a measure of its own."""
     named = _UNIT_IN_NAME.search(series.name)
     unit = series.unit or (named[1] if named else "")
-    scale = _SCALE.get(unit, 1.0)
+    scale = _SCALE.get(unit.lower(), 1.0)
     peer = _first(series.attributes, _PEER_KEYS)
     # What a service waits for others, or fails with them, is theirs and not its own; of nobody known it is evidence.
     is_nobodys = not peer and re.search(r"(^|[._])client([._]|$)", series.name) is not None
@@ -327,7 +327,7 @@ def _durations(series: Series, operation: str, family: str, *, peer: str = "", i
 
     is_complete: every request is counted. Sampled ones (spans) say nothing sure about traffic: evidence.
     """
-    scale = _SCALE.get(series.unit, 1.0)
+    scale = _SCALE.get(series.unit.lower(), 1.0)
     traffic = _traffic(series, operation, family, peer)
     if not is_complete or peer:
         traffic = replace(traffic, signal=Signal.EVIDENCE)

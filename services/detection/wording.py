@@ -47,6 +47,8 @@ def title(anomaly: Anomaly) -> str:
     if anomaly.signal is Signal.ERRORS and anomaly.unit == "share":
         where = " ".join(part for part in (anomaly.service, anomaly.operation) if part)
         return f"{where}: {worst} of requests fail, baseline {baseline}"
+    if anomaly.signal is Signal.TRAFFIC and anomaly.unit == "share":
+        return f"{anomaly.service}: {anomaly.operation} is {worst} of its spans, baseline {baseline}"
     return f"{subject(anomaly)} {worst}, baseline {baseline}"
 
 

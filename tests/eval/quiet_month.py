@@ -80,7 +80,7 @@ class QuietMonth:
         local = minute / 60 + (1.0 if day >= CLOCK_CHANGE_DAY else 0.0)
         season = 1 + self.swing * np.cos(2 * np.pi * (local - self.peak_hour) / 24)
         level = season * (1 + self.growth * day / 30)
-        level = level * np.where((day % 7 >= 5), self.weekend, 1.0) * np.where(day in HOLIDAYS, self.holiday, 1.0)
+        level = level * self._days_off(day, minute)
         traffic, slowness = self._moods(moods)
         requests = chance.poisson(self.per_minute * level * np.exp(traffic)).astype(np.float64)
         share = self.failing * chance.gamma(1 / self.clustering, self.clustering, shape)
@@ -98,6 +98,14 @@ class QuietMonth:
         for row in range(MINUTES):
             yield Minute(START.timestamp() + (day * MINUTES + row + 1) * 60.0, requests[row], failed[row], p50[row],
                          p95[row], cpu[row], memory[row])
+
+    def _days_off(self, day: int, minute: npt.NDArray[np.int64]) -> Floats:
+        """Weekends and holidays come and go in the small hours, over six of them."""
+        def factor(number: int) -> Floats:
+            return np.where(number % 7 >= 5, self.weekend, 1.0) * np.where(number in HOLIDAYS, self.holiday, 1.0)
+        passed = np.clip((minute / 60 + 3) / 6, 0.5, 1) - np.where(minute >= 21 * 60, (minute / 60 - 21) / 6, 0)
+        other = np.where(minute < 12 * 60, factor(day - 1), factor(day + 1))
+        return passed * factor(day) + (1 - passed) * other
 
     def _moods(self, moods: Floats) -> tuple[Floats, Floats]:
         """Noise that lasts: a minute is like the one before it."""
