@@ -1,6 +1,6 @@
 """What is known of some services in a window: read, decoded away from the loop, answered in parts."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import timedelta
 
 from afteraction.v1 import evidence_pb2, series_pb2
@@ -19,6 +19,8 @@ _PART = 200
 _PATTERNS, _TRACES, _SERIES = 50, 10, 50
 # A cumulative counter needs the point before the window, and a trace the spans that began before it.
 _MARGIN_NS = int(timedelta(minutes=5).total_seconds() * 1e9)
+
+Read = Callable[[str, Sequence[str], int, int, Sequence[Signal]], Awaitable[list[Stored]]]
 
 
 def interval(request: pb.GetEvidenceRequest) -> Span:
@@ -47,37 +49,41 @@ class Evidence:
         for part in _parts([evidence_pb2.Observation(event=event) for event in events]):
             yield part
         services = list(request.services) or await self._windows.services(stream)
-        if not request.skip_series:
-            for part in _parts(await self._series(stream, services, span, request.max_series_per_service or _SERIES)):
+        # Service by service, so that no more than one of them is in memory at once. Spans alone know each other.
+        most = request.max_series_per_service or _SERIES
+        for service in () if request.skip_series else services:
+            for part in _parts(await self._series(stream, service, span, most)):
                 yield part
-        for part in _parts(await self._logs(stream, services, span, request)):
-            yield part
+        for service in services:
+            for part in _parts(await self._logs(stream, service, span, request)):
+                yield part
         for part in _parts(await self._spans(stream, services, span, request.max_traces or _TRACES)):
             yield part
 
-    async def _read(self, stream: str, services: Sequence[str], span: Span, signals: Sequence[Signal]) -> list[Stored]:
+    async def _read(self, read: Read, stream: str, services: Sequence[str], span: Span,
+                    signals: Sequence[Signal]) -> list[Stored]:
         """Chunks of the baseline and of the window, which need not touch; each once."""
         if span.until >= span.start - 2 * _MARGIN_NS:
-            return await self._windows.chunks(stream, services, span.before - _MARGIN_NS, span.end, signals)
-        found = [*await self._windows.chunks(stream, services, span.before - _MARGIN_NS, span.until, signals),
-                 *await self._windows.chunks(stream, services, span.start - _MARGIN_NS, span.end, signals)]
+            return await read(stream, services, span.before - _MARGIN_NS, span.end, signals)
+        found = [*await read(stream, services, span.before - _MARGIN_NS, span.until, signals),
+                 *await read(stream, services, span.start - _MARGIN_NS, span.end, signals)]
         return list({each.position: each for each in found}.values())
 
-    async def _series(self, stream: str, services: Sequence[str], span: Span,
-                      most: int) -> list[evidence_pb2.Observation]:
-        stored = await self._read(stream, services, span, (Signal.METRICS, Signal.SPANS, Signal.LOGS))
-        points = await self._offload.run(lambda: Points(unpacked(each.columns) for each in stored if each.columns))
+    async def _series(self, stream: str, service: str, span: Span, most: int) -> list[evidence_pb2.Observation]:
+        stored = await self._read(self._windows.columns, stream, [service], span,
+                                  (Signal.METRICS, Signal.SPANS, Signal.LOGS))
+        points = await self._offload.run(lambda: Points(unpacked(each.content) for each in stored))
         definitions = {each.id: each for each in map(series_pb2.Series.FromString,
                                                      await self._log.definitions(points.ids))}
         return await self._offload.run(evidence_series.windows, points, definitions, span, most)
 
-    async def _logs(self, stream: str, services: Sequence[str], span: Span,
+    async def _logs(self, stream: str, service: str, span: Span,
                     request: pb.GetEvidenceRequest) -> list[evidence_pb2.Observation]:
-        stored = await self._read(stream, services, span, (Signal.LOGS,))
-        templates = await self._windows.templates(stream, services)
+        stored = await self._read(self._windows.raw, stream, [service], span, (Signal.LOGS,))
+        templates = await self._windows.templates(stream, [service])
 
         def work() -> list[evidence_pb2.Observation]:
-            lines = [line for each in stored if each.raw for line in decode_lines(each.service, each.raw)]
+            lines = [line for each in stored for line in decode_lines(each.service, each.content)]
             found = evidence_logs.windows(lines, templates, span, request.max_patterns_per_service or _PATTERNS)
             most = request.max_log_records_per_service
             return [*found, *(evidence_logs.records(lines, span, most) if most else ())]
@@ -85,11 +91,11 @@ class Evidence:
 
     async def _spans(self, stream: str, services: Sequence[str], span: Span,
                      most: int) -> list[evidence_pb2.Observation]:
-        stored = await self._read(stream, services, span, (Signal.SPANS,))
+        stored = await self._read(self._windows.raw, stream, services, span, (Signal.SPANS,))
 
         def work() -> list[evidence_pb2.Observation]:
-            traces = evidence_spans.Traces(record for each in stored if each.raw
-                                           for record in decode_spans(each.service, each.raw))
+            traces = evidence_spans.Traces(record for each in stored
+                                           for record in decode_spans(each.service, each.content))
             return [*evidence_spans.windows(traces, span), *evidence_spans.examples(traces, span, most)]
         return await self._offload.run(work)
 

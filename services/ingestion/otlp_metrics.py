@@ -26,6 +26,7 @@ from services.ingestion.shapes import Shapes
 
 _DELTA, _CUMULATIVE = 1, 2
 _NO_RECORDED_VALUE = 1
+_LONGEST_NAME = 1_024
 NO_UTF8 = "a string is not UTF-8, or a message is cut off"
 
 Ids = dict[Any, int]
@@ -122,8 +123,9 @@ class _Metric:
             self._rejections.add(f"metric {self._metric.name[:64]!r} has no data")
             return False
         data = getattr(self._metric, kind)
-        if not self._metric.name:
-            self._rejections.add("a metric has no name", len(data.data_points))
+        if not 0 < len(self._metric.name) <= _LONGEST_NAME or "\0" in self._metric.name:
+            self._rejections.add(f"a metric has no name, or one longer than {_LONGEST_NAME} characters",
+                                 len(data.data_points))
         elif kind == "gauge":
             self._scalars(data.data_points, Type.GAUGE)
         elif kind == "summary":
