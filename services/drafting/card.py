@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from services.drafting.card_checks import next_checks
 from services.drafting.card_situation import situation
 from services.drafting.case import Case
+from services.drafting.event_sentences import event_sentence
 from services.drafting.evidence import Evidence
 from services.drafting.hypotheses.hypothesis import CauseKind, Hypothesis
 from services.drafting.incident import Incident, Runbook, Similar
 from services.drafting.observations import Event
 from services.drafting.showing import INCIDENT
 from services.drafting.statements import Statement
-from services.drafting.timeline import event_sentence
 from services.drafting.wording import between, clock
 
 MOST_CHANGES, MOST_SHOWN = 5, 3

@@ -11,6 +11,7 @@ from services.drafting.draft import Draft
 from services.drafting.evidence import Evidence
 from services.drafting.gather import PATIENT, Gatherer, nothing
 from services.drafting.incident import Gathered, Incident
+from services.drafting.narrator import Narrator
 from services.drafting.outbox import Outbox
 from services.drafting.recurrence import Recurrences
 from services.drafting.rendering import Renderer
@@ -54,6 +55,7 @@ class Drafter:
         policy: Policy,
         recurrences: Recurrences,
         dashboard_url: str = "",
+        narrator: Narrator | None = None,
     ) -> None:
         self._gatherer = gatherer
         self._cards = cards
@@ -64,6 +66,7 @@ class Drafter:
         self._policy = policy
         self._recurrences = recurrences
         self._dashboard_url = dashboard_url
+        self._narrator = narrator
 
     async def make(self, incident: Incident, *, is_patient: bool = False) -> Made:
         """Everything that is said of `incident` now. What could not be had is named in it.
@@ -90,6 +93,8 @@ class Drafter:
             await self._outbox.put(connection, made.card, version, at)
         if made.draft is not None:
             await self._postmortems.create_draft(connection, made.draft, at, latency_s=_seconds(incident.closed_at, at))
+            if self._narrator is not None:
+                self._narrator.offer(made.draft)
         return version
 
     def _compute(self, gathered: Gathered, kept: Mapping[str, str]) -> Made:

@@ -8,6 +8,7 @@ from services.drafting.publishing import Publisher, Task
 from services.drafting.publishing_memory import Remembering
 from services.drafting.publishing_refresh import Refreshing
 from services.drafting.publishing_tickets import Ticketing
+from services.drafting.repository.keeping import Repository
 from services.drafting.review_watch import Changes
 from services.drafting.service.action_items import ActionItemService
 from services.drafting.service.postmortems import PostmortemService
@@ -37,6 +38,7 @@ class Reviewing:
     changes: Changes
     publisher: Publisher
     following: Following | None
+    repository: Repository | None
 
     def start(self, background: Background) -> None:
         """Begins what runs beside the server."""
@@ -44,6 +46,8 @@ class Reviewing:
         background.start(self.publisher.run(), name="publisher")
         if self.following is not None:
             background.start(self.following.run(), name="tracker")
+        if self.repository is not None:
+            background.start(self.repository.run(), name="repository")
 
 
 def reviewing(
@@ -54,6 +58,7 @@ def reviewing(
     memory: "MemoryServiceAsyncStub",
     incidents: "IncidentServiceAsyncStub",
     following: Following | None,
+    repository: Repository | None,
     settings: Settings,
     draft: Callable[[str], Awaitable[None]],
 ) -> Reviewing:
@@ -70,6 +75,8 @@ def reviewing(
         ),
         "refresh": Refreshing(incidents=incidents, refresh=draft),
     }
+    if repository is not None:
+        tasks["git"] = repository
     publisher = Publisher(postmortems=store, publications=PublicationStore(pool), tasks=tasks, clock=clock)
     postmortems = PostmortemService(
         store=store, clock=clock, offload=offload, draft=draft, changes=changes, published=publisher.wake
@@ -82,4 +89,4 @@ def reviewing(
         tracker=settings.tracker,
         told=following.told if following else None,
     )
-    return Reviewing(postmortems, action_items, store, items, changes, publisher, following)
+    return Reviewing(postmortems, action_items, store, items, changes, publisher, following, repository)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from google.protobuf.message import DecodeError
 
 from afteraction.wire.v1 import remote_write_pb2 as wire
-from services.ingestion.attributes import LONGEST_VALUE, MOST_ATTRIBUTES, UNKNOWN_SERVICE, Redact
+from services.ingestion.attributes import LONGEST_VALUE, MOST_ATTRIBUTES, UNKNOWN_SERVICE, Redact, storable
 from services.ingestion.columns import PointBuilder
 from services.ingestion.native_histograms import NotReadable, histogram
 from services.ingestion.prometheus_names import OPENTELEMETRY_LABELS, series_type, unit_of, unit_said
@@ -131,7 +131,7 @@ class SeriesReader:
             if not name or name in labels:
                 batch.reason = REPEATED_LABEL
                 return "", DROPPED
-            labels[name] = value
+            labels[storable(name)] = storable(value)
         name = labels.pop(_NAME, "")[:_LONGEST_NAME]
         if not name:
             batch.reason = NO_NAME

@@ -6,7 +6,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from afteraction.v1 import event_pb2
-from services.ingestion.attributes import Redact
+from services.ingestion.attributes import Redact, storable
 from shared.errors import InvalidArgument
 from shared.names import deterministic_id
 
@@ -35,8 +35,7 @@ def prepared(events: Iterable[event_pb2.Event], redact: Redact) -> list[event_pb
 def _redact(message: Message, redact: Redact) -> None:
     for field, value in message.ListFields():
         if field.type == FieldDescriptor.TYPE_STRING and isinstance(value, str) and "\0" in value:
-            # No text of PostgreSQL's holds it, and no sender means it.
-            value = value.replace("\0", "")
+            value = storable(value)
             setattr(message, field.name, value)
         if field.name in _KEPT:
             continue

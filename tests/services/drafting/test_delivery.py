@@ -1,6 +1,7 @@
-"""Outgoing webhooks: signed as in Standard Webhooks, tried again as the receiver allows, kept when given up."""
+"""Outgoing webhooks and reminders: signed as in Standard Webhooks, tried again as allowed, kept when given up."""
 
 import base64
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +17,11 @@ from tests.conftest import PoolFor
 from tests.fakes.receiver import Receiver
 
 SECRET = "whsec_" + base64.b64encode(b"a key of this test").decode()
+REMINDER = {
+    "type": "action_item.due",
+    "text": "<!channel> @ada *Raise* the limit is due today https://a.example.org/actionItems/x",
+    "link": "https://a.example.org/actionItems/x",
+}
 
 
 @pytest.fixture
@@ -134,3 +140,30 @@ async def test_receiver_that_is_gone_is_not_tried_again(
 
     (dead,) = await DeliveryStore(pool).dead(10)
     assert dead.attempts == 1
+
+
+async def test_words_of_people_call_nobody_in_slack(pool_for: PoolFor, set_clock: SetClock) -> None:
+    pool = await pool_for("drafting", "services.drafting.migrations")
+    sent: dict[str, httpx.Request] = {}
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent[request.url.host] = request
+        return httpx.Response(200)
+
+    deliverer = Deliverer(
+        deliveries=DeliveryStore(pool),
+        urls={"slack": "https://slack.example.org/x", "webhook": "https://hook.example.org/x"},
+        secret=SECRET,
+        clock=set_clock,
+        client=lambda: httpx.AsyncClient(transport=httpx.MockTransport(answer)),
+    )
+
+    await deliverer.remind(REMINDER, "msg_1")
+
+    text = json.loads(sent["slack.example.org"].content)["text"]
+    assert "<!channel>" not in text and "@ada" not in text and "*Raise*" not in text
+    assert text.endswith(" https://a.example.org/actionItems/x")
+    assert json.loads(sent["hook.example.org"].content) == REMINDER
+    assert sent["hook.example.org"].headers["webhook-signature"] == signature(
+        SECRET, "msg_1", set_clock.now(), sent["hook.example.org"].content
+    )
