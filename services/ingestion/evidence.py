@@ -22,7 +22,7 @@ _PATTERNS, _TRACES, _SERIES = 50, 10, 50
 _MARGIN_NS = int(timedelta(minutes=5).total_seconds() * 1e9)
 _SPANS_BEFORE_NS = int(timedelta(hours=2).total_seconds() * 1e9)
 # Of more spans than these whole traces are left out at random, of window and baseline alike.
-_MOST_SPANS = 60_000
+_MOST_SPANS = 20_000
 Read = Callable[[str, Sequence[str], int, int, Sequence[Signal]], Awaitable[list[Stored]]]
 
 

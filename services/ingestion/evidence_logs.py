@@ -18,7 +18,7 @@ _MINUTE = 60_000_000_000
 _BURST = 3.0
 _LEAST_LINES = 5
 # A chunk is what one request carried, often a thousand lines.
-_MOST_CHUNKS = 100
+_MOST_CHUNKS = 40
 _SEVERITIES = ("", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 _JAVA_FRAME = re.compile(r"^\s*at ([\w$.<>/]{1,300})\(([^()\n]{0,200})\)", re.MULTILINE)
 _PYTHON_FRAME = re.compile(r'^\s*File "([^"\n]{1,300})", line (\d{1,7}), in (\S{1,200})', re.MULTILINE)
