@@ -30,7 +30,7 @@ def answered(*observed: SeriesWindow | OperationWindow) -> tuple[Requests, ...]:
      ({"rpc__grpc__status_code": "UNAVAILABLE"}, True), ({"rpc__grpc__status_code": "0"}, False)],
 )
 def test_status_tells_whether_it_failed(attributes: dict[str, str], is_failure: bool) -> None:
-    [one] = answered(series(**attributes))
+    [one] = answered(series(**attributes))  # type: ignore[arg-type]
 
     assert one.is_failure is is_failure
 
