@@ -20,9 +20,9 @@ from afteraction.v1.series_pb2 import (
     SERIES_SOURCE_METRIC,
     SERIES_TYPE_DELTA,
     SERIES_TYPE_GAUGE,
-    SeriesType,
     PointColumns,
     Series,
+    SeriesType,
 )
 from services.detection.follower import Follower
 from services.detection.store import Filter, Store
