@@ -136,7 +136,7 @@ def _modes(asked: Asked, text: str) -> list[str]:
     held = failure_modes.modes(text)
     both = np.flatnonzero(np.minimum(asked.modes, held))
     best = sorted(both, key=lambda mode: (-int(asked.modes[mode]) * int(held[mode]), int(mode)))
-    return [failure_modes.MODES[mode] for mode in best[:MOST_MODES]]
+    return [failure_modes.MODES[int(mode)] for mode in best[:MOST_MODES]]
 
 
 def _patterns(asked: Asked, held: Iterable[str]) -> list[str]:
