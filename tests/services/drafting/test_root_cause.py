@@ -20,7 +20,6 @@ from services.drafting.root_cause import root_cause
 from services.drafting.sections import draft
 from services.drafting.traffic_growth import traffic_growth
 from services.drafting.used_up import limit_line
-from shared.timestamps import to_proto
 from tests.services.drafting import recorded
 from tests.services.drafting.drafted import case, event_of
 
@@ -82,7 +81,8 @@ def test_traffic_that_did_not_rise_is_no_reason() -> None:
 
 def test_traffic_that_rose_between_change_and_onset_is_told_with_its_times() -> None:
     rising = recorded.requests("200", per_minute=900.0, before=900.0)
-    rising.series.baseline_counts[:] = [600.0] * 50 + [600.0 + 30 * step for step in range(10)]
+    del rising.series.baseline_counts[:]
+    rising.series.baseline_counts.extend([600.0] * 50 + [600.0 + 30 * step for step in range(10)])
     rising.series.series.attributes["http.request.method"] = "GET"
 
     growth = traffic_growth(Case(_with_series(rising), Policy()))
@@ -103,8 +103,8 @@ def test_sign_before_the_onset_is_found_and_one_after_it_is_not() -> None:
     for minutes in (-10, 5):
         one = recorded.anomaly(is_over=True)
         one.is_opening, one.metric_name, one.unit = False, f"rate of db.client.operation.duration {minutes}", "1/s"
-        one.onset_at.CopyFrom(to_proto(recorded.ONSET + timedelta(minutes=minutes)))
-        one.detected_at.CopyFrom(to_proto(recorded.ONSET + timedelta(minutes=minutes)))
+        one.onset_at.CopyFrom(recorded.stamp(recorded.ONSET + timedelta(minutes=minutes)))
+        one.detected_at.CopyFrom(recorded.stamp(recorded.ONSET + timedelta(minutes=minutes)))
         incident.anomalies.append(one)
 
     [sign] = early_signs(case(incident=incident))
@@ -155,7 +155,7 @@ def test_note_before_the_onset_is_not_quoted() -> None:
 def test_log_is_told_in_the_order_in_which_it_departed_with_counts_and_frame() -> None:
     second = recorded.pattern("IllegalState: no basket")
     second.log_pattern.pattern, second.log_pattern.root_frame = "p2", "BasketService.load(BasketService.java:42)"
-    second.log_pattern.first_seen_at.CopyFrom(to_proto(recorded.at(10, 16)))
+    second.log_pattern.first_seen_at.CopyFrom(recorded.stamp(recorded.at(10, 16)))
     desk = case(extra=[second])
 
     [said] = course_of_log(desk)

@@ -9,7 +9,6 @@ from services.drafting.case import Case
 from services.drafting.event_sentences import event_sentence
 from services.drafting.observations import ConfigChange, Event, FlagChange, InfrastructureEvent, Severity
 from services.drafting.timeline import MOST_ROWS, timeline
-from shared.timestamps import to_proto
 from tests.services.drafting import recorded
 from tests.services.drafting.drafted import case
 
@@ -21,7 +20,7 @@ def many(count: int) -> incident_pb2.Incident:
         one = recorded.anomaly(is_over=True)
         one.is_opening, one.metric_name = False, f"latency.p{number}"
         one.service = "shop" if number % 2 else "orders"
-        one.onset_at.CopyFrom(to_proto(recorded.ONSET + timedelta(seconds=number)))
+        one.onset_at.CopyFrom(recorded.stamp(recorded.ONSET + timedelta(seconds=number)))
         incident.anomalies.append(one)
     return incident
 
