@@ -80,6 +80,7 @@ bench-ingestion: .venv/installed-dev ## points, lines and spans per CPU-second, 
 
 bench-detection: .venv/installed-dev ## observations per second at 100,000 series, beside peers
 	$(BIN)/python -m tests.bench.detection
+	$(BIN)/python -m tests.bench.incident_latency
 
 bench-memory: .venv/installed-dev ## search beside pgvector, hnswlib and others
 	$(BIN)/python -m tests.bench.memory

@@ -108,7 +108,9 @@ async def drafting(common: Common, settings: Settings) -> AsyncIterator[int]:
                 dashboard_url=settings.dashboard_url,
                 narrator=narrator,
             )
-            card_service = CardService(cards=cards, drafter=drafter, incidents=incidents, changes=changes, clock=clock)
+            card_service = CardService(
+                cards=cards, deliveries=deliveries, drafter=drafter, incidents=incidents, changes=changes, clock=clock
+            )
             review = reviewing(
                 pool=pool,
                 clock=clock,

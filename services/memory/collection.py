@@ -27,6 +27,9 @@ TITLE_WEIGHT = 3  # a term of the title counts as often; measured flat between 2
 MOST_GONE = 0.2
 """Share of a graph's rows that may be gone before it is rebuilt; a search still walks through them."""
 
+GROWS_BY = 0.1
+"""Share of all passages that may be outside of the graph, compared exactly, before it is built anew."""
+
 MOST_PARTS = 6
 """Parts beyond the large ones; one more and the smallest are merged. Each costs a search about 50 µs."""
 
@@ -231,7 +234,8 @@ class Collection:
                     np.stack([change.modes for change in new]),
                     vectors,
                     [len(change.vectors) for change in new],
-                    flat_up_to=self.flat_up_to,
+                    # Whatever came is searchable at once; a graph of it is built behind.
+                    flat_up_to=max(self.flat_up_to, len(vectors)),
                 )
             )
             present.append(np.ones(len(new), dtype=np.bool_))
@@ -266,7 +270,8 @@ class Collection:
             return False
         exact = sum(len(each.index) for each in self.parts if each.index.type == "flat")
         size = sum(len(each.index) for each in self.parts)
-        is_large = exact > self.flat_up_to
+        # A graph grows by a share of itself, so that a passage is built into few of them, however many come.
+        is_large = exact > max(self.flat_up_to, GROWS_BY * size)
         return is_large or (size > self.flat_up_to and self.passages < (1 - MOST_GONE) * size)
 
     def holding(self) -> Collection:

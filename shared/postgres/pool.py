@@ -13,9 +13,10 @@ from shared.settings import Common
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
-# What a lost or refused connection looks like: the caller may come back.
-AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
-        asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError, OSError)
+# What a connection looks like that was lost or refused, and a server that cannot store now: it shuts down or starts,
+# has no connection, memory or disk left, or is a standby since a moment ago. The caller may come back.
+AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError,
+        asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError, asyncpg.ReadOnlySQLTransactionError, OSError)
 
 
 @asynccontextmanager

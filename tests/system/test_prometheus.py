@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.services.cli.test_serve import free_port, line_with, serving
 PROMETHEUS = shutil.which("prometheus")
 ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
 _WITHIN_S = 60.0
+Answer = dict[str, Any]
 
 
 @pytest.fixture
@@ -50,14 +52,14 @@ def program(*arguments: str, log: Path) -> Iterator[None]:
             process.wait(20)
 
 
-def door(environment: dict[str, str], name: str) -> dict[str, str]:
+def door(environment: dict[str, str], name: str) -> Answer:
     """What `afteraction doctor` says of a door."""
     result = subprocess.run([sys.executable, "-m", "services.cli", "doctor", "--json"], capture_output=True, text=True,
                             check=False, env=os.environ | environment)
     return next((each for each in json.loads(result.stdout)["doors"] if each["name"] == name), {})
 
 
-def eventually(ask: Callable[[], dict[str, str]], holds: Callable[[dict[str, str]], bool], log: Path) -> dict[str, str]:
+def eventually(ask: Callable[[], Answer], holds: Callable[[Answer], bool], log: Path) -> Answer:
     """What `ask` answers once it holds; other people's programs say nowhere when they have sent."""
     until = time.monotonic() + _WITHIN_S
     while time.monotonic() < until:
@@ -89,9 +91,9 @@ remote_write:
 
         assert received.get("last_error", "") == ""
         assert int(received.get("rejected_requests", 0)) == int(received.get("rejected_items", 0)) == 0
-        sender, = received["senders"]  # type: ignore[misc]
-        assert sender["service"] == "prometheus"  # type: ignore[index]
-        assert sender["user_agent"].startswith("Prometheus/")  # type: ignore[index]
+        sender, = received["senders"]
+        assert sender["service"] == "prometheus"
+        assert sender["user_agent"].startswith("Prometheus/")
         failed = value(own, "prometheus_remote_storage_samples_failed_total")
         assert failed == value(own, "prometheus_remote_storage_samples_retried_total") == 0
         assert value(own, "prometheus_remote_storage_metadata_failed_total") == 0
@@ -129,10 +131,10 @@ receivers:
         # However often it was repeated: it fired once, and was resolved once.
         assert int(received["accepted_items"]) == 2
         assert int(received["accepted_requests"]) > 2
-        assert [sender["service"] for sender in received["senders"]] == ["checkout"]  # type: ignore[index]
+        assert [sender["service"] for sender in received["senders"]] == ["checkout"]
 
 
-def alert(address: str, **changes: str) -> dict[str, str]:
+def alert(address: str, **changes: str) -> Answer:
     """Tells an Alertmanager of an alert; empty as long as it does not answer."""
     body = json.dumps([{"labels": {"alertname": "HighErrorRate", "service": "checkout", "severity": "critical"},
                         "annotations": {"summary": "5xx above 5 %"}, "startsAt": "2026-07-05T03:00:00Z"} | changes])

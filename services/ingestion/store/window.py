@@ -1,8 +1,9 @@
 """What is stored of some services in a window of event time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from asyncpg import Record
 
 from services.ingestion.chunks import Signal
 from shared.postgres.pool import Pool
@@ -69,5 +70,5 @@ class WindowStore:
         return {(row["service"], row["pattern"]): row["template"] for row in rows}
 
 
-def _stored(row: Mapping[str, Any]) -> Stored:
+def _stored(row: Record) -> Stored:
     return Stored(row["position"], row["service"], Signal(row["signal"]), row["columns"], row["raw"])

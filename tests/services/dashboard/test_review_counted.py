@@ -138,3 +138,18 @@ async def test_published_one_is_amended_and_published_again(desk: tuple[httpx.As
     again = {"csrf": csrf, "author": "ada", "action": "publish"}
     assert (await browser.post(PATH, data=again)).status_code == 303
     assert (await review.get(draft.name)).state == POSTMORTEM_STATE_PUBLISHED
+
+
+async def test_finding_is_reworded_in_the_same_form(desk: tuple[httpx.AsyncClient, Review]) -> None:
+    browser, review = desk
+    draft = await review.draft(drafted(text=DRAFT))
+    form = Forms((await browser.get(PATH)).text).holding("question.")
+    [field] = [name for name in form if name.startswith("reword.")]
+    assert form[field].startswith("Ada forgot to raise")
+
+    words = {field: "Nothing showed that the pool's limit was near. [^E1]", "author": "ada", "action": "save"}
+    assert (await browser.post(PATH, data=form | words)).status_code == 303
+
+    now = await review.get(draft.name)
+    assert not now.findings
+    assert "Nothing showed that the pool's limit was near. [^E1]\n" in now.markdown and "forgot" not in now.markdown
