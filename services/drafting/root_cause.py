@@ -65,7 +65,7 @@ def _change(case: Case, change: Event) -> list[Statement]:
     said = [case.say(f"{named(change)}{replaced} at {clock(change.occurred_at)}, {before} before the onset.",
                      change.key, INCIDENT)]
     if detail.description and case.is_major:
-        files = (f" ({counted(len(detail.changed_files), 'file')}, among them {detail.changed_files[0]})"
+        files = (f" ({counted(len(detail.changed_files), 'file')}, among them {quoted(detail.changed_files[0], 120)})"
                  if detail.changed_files else "")
         said.append(case.say(f"Its description says{files}: {quoted(detail.description, 300)}", change.key))
     return said

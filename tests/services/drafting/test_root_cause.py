@@ -81,7 +81,8 @@ def test_traffic_that_did_not_rise_is_no_reason() -> None:
 
 def test_traffic_that_rose_between_change_and_onset_is_told_with_its_times() -> None:
     rising = recorded.requests("200", per_minute=900.0, before=900.0)
-    rising.series.baseline_counts[:] = [600.0] * 50 + [600.0 + 30 * step for step in range(10)]
+    del rising.series.baseline_counts[:]
+    rising.series.baseline_counts.extend([600.0] * 50 + [600.0 + 30 * step for step in range(10)])
     rising.series.series.attributes["http.request.method"] = "GET"
 
     growth = traffic_growth(Case(_with_series(rising), Policy()))
