@@ -44,6 +44,10 @@ class Deadlines:
     memory_s: float = 0.6
 
 
+# Once there is a card, what was late may take its time.
+PATIENT = Deadlines(evidence_s=30.0, memory_s=5.0)
+
+
 class Gatherer:
     """Asks ingestion and memory."""
 
@@ -62,11 +66,15 @@ class Gatherer:
         self._catalogue = catalogue
         self._deadlines = deadlines
 
-    async def gather(self, incident: Incident) -> Gathered:
-        """Everything about `incident` up to its last transition; memory is asked with what ingestion answered."""
+    async def gather(self, incident: Incident, deadlines: Deadlines | None = None) -> Gathered:
+        """Everything about `incident` up to its last transition; memory is asked with what ingestion answered.
+
+        deadlines: in place of the usual ones.
+        """
+        allowed = deadlines or self._deadlines
         window, baseline = windows(incident)
-        observed, missing = await self._observations(incident, window, baseline)
-        similar, runbooks, missing_too = await self._similar(incident, observed)
+        observed, missing = await self._observations(incident, window, baseline, allowed.evidence_s)
+        similar, runbooks, missing_too = await self._similar(incident, observed, allowed.memory_s)
         owners = {
             service: owner
             for service in incident.facts.services or (incident.facts.service,)
@@ -75,7 +83,7 @@ class Gatherer:
         return Gathered(incident, observed, similar, runbooks, (*missing, *missing_too), owners)
 
     async def _observations(
-        self, incident: Incident, window: Window, baseline: Window
+        self, incident: Incident, window: Window, baseline: Window, deadline_s: float
     ) -> tuple[Observations, tuple[str, ...]]:
         request = ingestion_service_pb2.GetEvidenceRequest(
             stream=incident.facts.stream,
@@ -84,12 +92,14 @@ class Gatherer:
             max_patterns_per_service=30,
             max_traces=5,
             max_series_per_service=200,
+            only_metrics=True,
+            skip_baseline_times=True,
         )
         received: list[evidence_pb2.Observation] = []
         missing: tuple[str, ...] = ()
         try:
-            async with asyncio.timeout(self._deadlines.evidence_s):
-                async for response in self._ingestion.GetEvidence(request, timeout=self._deadlines.evidence_s):
+            async with asyncio.timeout(deadline_s):
+                async for response in self._ingestion.GetEvidence(request, timeout=deadline_s):
                     received.extend(response.observations)
         except (AfteractionError, TimeoutError) as error:
             part = "telemetry incomplete" if received else "telemetry unavailable"
@@ -97,7 +107,7 @@ class Gatherer:
         return await self._offload.run(messages.observations, received, window, baseline), missing
 
     async def _similar(
-        self, incident: Incident, observed: Observations
+        self, incident: Incident, observed: Observations, deadline_s: float
     ) -> tuple[tuple[Similar, ...], tuple[Runbook, ...], tuple[str, ...]]:
         request = memory_service_pb2.SearchSimilarRequest(
             query=query(incident, observed),
@@ -107,20 +117,20 @@ class Gatherer:
             filter=memory_service_pb2.Filter(exclude=[incident.name.replace("incidents/", "postmortems/")]),
         )
         try:
-            async with asyncio.timeout(self._deadlines.memory_s):
-                answer = await self._memory.SearchSimilar(request, timeout=self._deadlines.memory_s)
+            async with asyncio.timeout(deadline_s):
+                answer = await self._memory.SearchSimilar(request, timeout=deadline_s)
                 found = [result for result in answer.results if messages.is_runbook(result)][:MOST_RUNBOOKS]
-                runbooks = await asyncio.gather(*(self._runbook(result) for result in found))
+                runbooks = await asyncio.gather(*(self._runbook(result, deadline_s) for result in found))
         except (AfteractionError, TimeoutError) as error:
             return (), (), (f"memory unavailable: {_why(error)}",)
         similar = [messages.similar(result) for result in answer.results if not messages.is_runbook(result)]
         return tuple(similar[:MOST_SIMILAR]), tuple(runbooks), ()
 
-    async def _runbook(self, result: memory_service_pb2.SearchResult) -> Runbook:
+    async def _runbook(self, result: memory_service_pb2.SearchResult, deadline_s: float) -> Runbook:
         full: runbook_pb2.Runbook | None = None
         if result.runbook:
             full = await self._memory.GetRunbook(
-                memory_service_pb2.GetRunbookRequest(name=result.runbook), timeout=self._deadlines.memory_s
+                memory_service_pb2.GetRunbookRequest(name=result.runbook), timeout=deadline_s
             )
         return messages.runbook(result, full)
 

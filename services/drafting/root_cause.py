@@ -8,7 +8,7 @@ from services.drafting.event_sentences import event_sentence, named, taken_back
 from services.drafting.hypotheses.hypothesis import CauseKind, Hypothesis
 from services.drafting.log_story import course_of_log
 from services.drafting.measured import departure, extreme, normal, sentence
-from services.drafting.milestones import Milestones, culprit_change, undoes
+from services.drafting.milestones import Milestones, culprit_change, says_why, undoes
 from services.drafting.notes import mechanism, notes_during
 from services.drafting.observations import Deploy, Event, OperationWindow, SeriesWindow
 from services.drafting.showing import INCIDENT, evidence
@@ -20,13 +20,14 @@ from services.drafting.wording import between, clock, counted, listed, number, p
 # From this on the first cause is called the likeliest, below it a candidate.
 LIKELY = 0.5
 MOST_MEASURES = {True: 3, False: 1}
+MOST_NOTES = 3
 
 
 def root_cause(case: Case, course: Milestones) -> tuple[Statement, ...]:
     """What is known of the cause, in the order in which one would tell it."""
     cause, change = case.cause, culprit_change(case)
     if cause is None or not case.cite(cause.mechanism_keys):
-        return tuple(_unknown(case))
+        return (*_unknown(case, course), *_diagnosis(case, course))
     said = _change(case, change) if change is not None else _origin(case, cause)
     said += _behaviour(case)
     said += _diagnosis(case, course)
@@ -45,8 +46,9 @@ def is_known(case: Case) -> bool:
     return case.cause is not None and bool(case.cite(case.cause.mechanism_keys))
 
 
-def _unknown(case: Case) -> list[Statement]:
-    said = [case.say("No cause could be told from data.", INCIDENT)]
+def _unknown(case: Case, course: Milestones) -> list[Statement]:
+    noted = "; what responders noted is all that is known of it" if course.diagnosis is not None else ""
+    said = [case.say(f"No cause could be told from telemetry{noted}.", INCIDENT)]
     likely = [one for one in case.hypotheses if one.kind is not CauseKind.UNKNOWN and case.cite(one.mechanism_keys)]
     said += [case.say(f"Possible: {one.mechanism}", *one.mechanism_keys) for one in likely[:2]]
     return said
@@ -122,11 +124,12 @@ def _operations(more: Amplification) -> str:
 def _diagnosis(case: Case, course: Milestones) -> list[Statement]:
     told = notes_during(case)
     chosen = next((event for event in told if course.diagnosis and event.key == course.diagnosis.key), None)
-    event = chosen or (told[0] if told else None)
-    if event is None:
-        return []
-    return [case.say(f"A responder noted at {clock(event.occurred_at)}: {quoted(mechanism(case, event), 600)}",
-                     event.key)]
+    events = [event for event in (chosen, *told[:1]) if event is not None][:1]
+    if not is_known(case):
+        # Where telemetry says nothing, people's own words are all there is.
+        events += [event for event in told if event not in events and says_why(event)][:MOST_NOTES - 1]
+    return [case.say(f"A responder noted at {clock(event.occurred_at)}: {quoted(mechanism(event), 600)}", event.key)
+            for event in events]
 
 
 def _gave_out(case: Case) -> list[Statement]:

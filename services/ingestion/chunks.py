@@ -4,7 +4,8 @@ Both are zstd. Columns are a TailResponse without its position; raw records are 
 repeat (operations, patterns) kept once.
 """
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -20,6 +21,17 @@ from services.ingestion.records import Line, Span
 from services.ingestion.series import Series
 
 _LEVEL = 1
+
+
+class _Zstd(threading.local):
+    """A compressor and a decompressor of each thread: to make them costs more than to use them on a small chunk."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_ZSTD = _Zstd()
 _MOST_DECOMPRESSED = 512 * 1024 * 1024
 
 
@@ -99,7 +111,7 @@ def _chunk(service: str, signal: Signal, points: PointBuilder, raw: bytes | None
 
 
 def _packed(response: pb.TailResponse) -> bytes:
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(response.SerializeToString())
+    return _ZSTD.compressor.compress(response.SerializeToString())
 
 
 def unpacked(columns: bytes | None) -> pb.TailResponse:
@@ -133,12 +145,24 @@ def encode_spans(records: Iterable[Span]) -> bytes:
 
 
 def decode_spans(service: str, raw: bytes) -> list[Span]:
-    found = orjson.loads(_expanded(raw))
-    texts = found["texts"]
+    return _spans(service, orjson.loads(_expanded(raw)), 1.0)
+
+
+def sampled(chunks: Iterable[tuple[str, bytes]], most: int) -> Iterator[Span]:
+    """The spans of chunks of some services; of more than `most` about so many, by whole traces."""
+    found = [(service, orjson.loads(_expanded(raw))) for service, raw in chunks]
+    count = sum(len(each["rows"][0]) for _, each in found if each["rows"])
+    for service, each in found:
+        yield from _spans(service, each, most / max(count, most))
+
+
+def _spans(service: str, found: Any, share: float) -> list[Span]:
+    """share: of all traces, those whose id, which is random at its end, lies below it."""
+    texts, limit = found["texts"], int(share * 2**32)
     return [Span(service, bytes.fromhex(trace), bytes.fromhex(span), bytes.fromhex(parent), texts[operation],
                  texts[kind], start, end, is_error, texts[message], attributes)
             for trace, span, parent, operation, kind, start, end, is_error, message, attributes
-            in zip(*found["rows"], strict=True)]
+            in zip(*found["rows"], strict=True) if share == 1.0 or int(trace[-8:] or "0", 16) < limit]
 
 
 def encode_lines(records: Iterable[Line]) -> bytes:
@@ -156,8 +180,8 @@ def decode_lines(service: str, raw: bytes) -> list[Line]:
 
 
 def _packed_json(found: Any) -> bytes:
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(orjson.dumps(found))
+    return _ZSTD.compressor.compress(orjson.dumps(found))
 
 
 def _expanded(packed: bytes) -> bytes:
-    return zstandard.ZstdDecompressor().decompress(packed, max_output_size=_MOST_DECOMPRESSED)
+    return _ZSTD.decompressor.decompress(packed, max_output_size=_MOST_DECOMPRESSED)

@@ -75,7 +75,7 @@ class Points:
 
 
 def windows(points: Points, definitions: Mapping[int, series_pb2.Series], span: Span,
-            most_per_service: int) -> list[pb.Observation]:
+            most_per_service: int, with_baseline_times: bool = True) -> list[pb.Observation]:
     """The series that went furthest, of each service, furthest first."""
     by_service: dict[str, list[pb.SeriesWindow]] = defaultdict(list)
     for identifier in points.ids:
@@ -86,7 +86,7 @@ def windows(points: Points, definitions: Mapping[int, series_pb2.Series], span: 
             steps = _scalar(series.type, *points.scalars[identifier], span)
         else:
             steps = _distribution(series.type, points.histograms[identifier], span)
-        window = _window(series, steps, span)
+        window = _window(series, steps, span, with_baseline_times=with_baseline_times)
         if window is not None:
             by_service[series.service].append(window)
     return [pb.Observation(series=window) for service in sorted(by_service)
@@ -179,7 +179,8 @@ def quantile(buckets: Mapping[float, float], q: float) -> float:
     return low
 
 
-def _window(series: series_pb2.Series, steps: Steps, span: Span) -> pb.SeriesWindow | None:
+def _window(series: series_pb2.Series, steps: Steps, span: Span, *, with_baseline_times: bool
+            ) -> pb.SeriesWindow | None:
     times, values = steps.times, steps.values
     inside = (times >= span.start) & (times < span.end)
     before = (times >= span.before) & (times < span.until)
@@ -192,7 +193,7 @@ def _window(series: series_pb2.Series, steps: Steps, span: Span) -> pb.SeriesWin
         found.baseline_counts.extend(steps.counts[before])
     for at in times[inside].tolist():
         found.times.add().FromNanoseconds(at)
-    for at in times[before].tolist():
+    for at in times[before].tolist() if with_baseline_times else ():
         found.baseline_times.add().FromNanoseconds(at)
     if before.any():
         _judge(found, times[inside], values[inside], values[before])

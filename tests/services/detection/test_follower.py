@@ -84,3 +84,16 @@ async def test_reader_that_dies_at_any_row_makes_the_same_incidents(detection: D
     assert len(texts) == len(set(texts))
     assert kinds.count(1) == 1
     assert detection.log.forgotten == 60
+
+
+async def test_series_that_a_closed_stream_has_too_are_known_after_a_restart(detection: Detection) -> None:
+    """Tail tells each series once, with the first row that has it: here with a row of a stream that is over."""
+    first, second = rows(stream="u", out=range(0)), rows(first_position=152)
+    for row in second:
+        row.ClearField("series")
+    await detection.read(first)
+
+    await detection.read(second)
+
+    [incident] = await listed(detection)
+    assert from_proto(incident.onset_at) == minute(100)

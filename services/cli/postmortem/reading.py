@@ -1,16 +1,25 @@
 """How commands find a post-mortem and say where it is in its life."""
 
-from typing import TYPE_CHECKING
+from getpass import getuser
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from afteraction.v1 import postmortem_service_pb2 as pb
-from afteraction.v1.postmortem_pb2 import Postmortem, PostmortemState
+from afteraction.v1.postmortem_pb2 import Postmortem, PostmortemState, SectionKind
 from afteraction.v1.postmortem_service_pb2_grpc import PostmortemServiceStub
 from services.cli.connection import Connection
 from services.cli.names import full_name
-from services.cli.output import enum_word
+from services.cli.output import console, enum_word, print_json
 
 if TYPE_CHECKING:
     from afteraction.v1.postmortem_service_pb2_grpc import PostmortemServiceAsyncStub
+
+Name = Annotated[str, typer.Argument(help="postmortems/ID, incidents/ID, or the ID alone.")]
+By = Annotated[str, typer.Option("--by", help="Who does it.", default_factory=getuser)]
+SECTIONS = {
+    enum_word(name, "SECTION_KIND_").replace(" ", "-"): number for name, number in SectionKind.items() if number
+}
 
 
 def stub(connection: Connection) -> "PostmortemServiceAsyncStub":
@@ -39,3 +48,18 @@ def said(found: Postmortem) -> str:
 
 def state(found: Postmortem) -> str:
     return enum_word(PostmortemState.Name(found.state), "POSTMORTEM_STATE_")
+
+
+def section_kind(name: str) -> int:
+    """The part that a person means; 0 for the whole. Raises BadParameter."""
+    if name and name not in SECTIONS:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(SECTIONS)}")
+    return SECTIONS.get(name, 0)
+
+
+def print_said(found: Postmortem, is_json: bool) -> None:
+    """What became of a post-mortem, as every command that changes one says it."""
+    if is_json:
+        print_json(found)
+    else:
+        console.print(said(found), markup=False)

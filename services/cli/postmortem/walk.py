@@ -1,7 +1,7 @@
-"""`afteraction postmortem review ID`: one walk from a draft to its publication.
+"""`afteraction review ID`: one walk from a draft to its publication.
 
-Questions, findings and incomplete action items come one by one; an empty answer leaves one as it is. At the end the
-walk submits and publishes, if the person wants, or says what still stands in the way.
+Questions, findings, incomplete action items and comments that ask come one by one; an empty answer leaves one as it
+is. At the end the walk submits and publishes, if the person wants, or says what still stands in the way.
 """
 
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from afteraction.v1.action_item_service_pb2_grpc import ActionItemServiceStub
 from afteraction.v1.postmortem_pb2 import POSTMORTEM_STATE_PUBLISHED, Finding, Postmortem
 from services.cli.connection import Connection, call
 from services.cli.output import console, print_markdown
-from services.cli.postmortem_reading import read, said, stub
+from services.cli.postmortem.reading import read, said, stub
 from shared.errors import AfteractionError, FailedPrecondition
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class _Walk:
         await self._questions(found)
         await self._findings(found.name)
         await self._action_items(found.name)
+        await self._comments(found)
         await self._publish(found.name)
 
     async def _questions(self, found: Postmortem) -> None:
@@ -112,6 +113,24 @@ class _Walk:
             await self._items.UpdateActionItem(
                 UpdateActionItemRequest(action_item=wanted, update_mask=FieldMask(paths=paths), author=self._by)
             )
+
+    async def _comments(self, found: Postmortem) -> None:
+        """Comments that ask something hold up the publication until somebody has answered."""
+        for comment in found.comments:
+            if comment.is_resolved or not comment.text.rstrip().endswith("?"):
+                continue
+            words = _ask(f"\n{comment.author} asks: {comment.text}\n  answer")
+            if words:
+                await self._try(
+                    self._postmortems.AddComment(
+                        pb.AddCommentRequest(name=found.name, section=comment.section, text=words, author=self._by)
+                    )
+                )
+                await self._try(
+                    self._postmortems.ResolveComment(
+                        pb.ResolveCommentRequest(name=found.name, comment=comment.id, author=self._by)
+                    )
+                )
 
     async def _publish(self, name: str) -> None:
         if not typer.confirm("\npublish it now?", default=True):
