@@ -23,7 +23,7 @@ _MARGIN_NS = int(timedelta(minutes=5).total_seconds() * 1e9)
 _SPANS_BEFORE_NS = int(timedelta(hours=2).total_seconds() * 1e9)
 # Of more spans than these whole traces are left out at random, of window and baseline alike.
 _MOST_SPANS = 20_000
-Read = Callable[[str, Sequence[str], int, int, Sequence[Signal]], Awaitable[list[Stored]]]
+_Reading = Callable[[str, Sequence[str], int, int, Sequence[Signal]], Awaitable[list[Stored]]]
 
 
 def interval(request: pb.GetEvidenceRequest) -> Span:
@@ -54,15 +54,14 @@ class Evidence:
         services = list(request.services) or await self._windows.services(stream)
         # Service by service, so that no more than one of them is in memory at once. Spans alone know each other.
         for service in () if request.skip_series else services:
-            for part in _parts(await self._series(stream, service, span, request)):
+            for part in _parts(await self._series(stream, [service], span, request)):
                 yield part
-        for service in services:
-            for part in _parts(await self._logs(stream, service, span, request)):
-                yield part
+        for part in _parts(await self._logs(stream, services, span, request)):
+            yield part
         for part in _parts(await self._spans(stream, services, span, request.max_traces or _TRACES)):
             yield part
 
-    async def _read(self, read: Read, stream: str, services: Sequence[str], span: Span,
+    async def _read(self, read: _Reading, stream: str, services: Sequence[str], span: Span,
                     signals: Sequence[Signal]) -> list[Stored]:
         """Chunks of the baseline and of the window, which need not touch; each once."""
         if span.until >= span.start - 2 * _MARGIN_NS:
@@ -71,11 +70,11 @@ class Evidence:
                  *await read(stream, services, span.start - _MARGIN_NS, span.end, signals)]
         return list({each.position: each for each in found}.values())
 
-    async def _series(self, stream: str, service: str, span: Span,
+    async def _series(self, stream: str, services: Sequence[str], span: Span,
                       request: pb.GetEvidenceRequest) -> list[evidence_pb2.Observation]:
         signals = (Signal.METRICS,) if request.only_metrics else (Signal.METRICS, Signal.SPANS, Signal.LOGS)
-        stored = await self._read(self._windows.columns, stream, [service], span, signals)
-        points = await self._offload.run(lambda: Points(unpacked(each.content) for each in stored))
+        stored = await self._read(self._windows.columns, stream, services, span, signals)
+        points = await self._offload.run(lambda: Points(unpacked(each.columns) for each in stored if each.columns))
         definitions = await self._definitions(points.ids)
         return await self._offload.run(
             evidence_series.windows, points, definitions, span, request.max_series_per_service or _SERIES,
@@ -84,29 +83,29 @@ class Evidence:
     async def _definitions(self, identifiers: Sequence[int]) -> dict[int, series_pb2.Series]:
         return {each.id: each for each in map(series_pb2.Series.FromString, await self._log.definitions(identifiers))}
 
-    async def _logs(self, stream: str, service: str, span: Span,
+    async def _logs(self, stream: str, services: Sequence[str], span: Span,
                     request: pb.GetEvidenceRequest) -> list[evidence_pb2.Observation]:
         """Patterns are counted from what was derived when the lines came in; only lines that are shown are read."""
-        stored = await self._read(self._windows.columns, stream, [service], span, (Signal.LOGS,))
-        counts = await self._offload.run(evidence_logs.Counts, [(each.position, unpacked(each.content).points)
-                                                                for each in stored])
+        stored = await self._read(self._windows.columns, stream, services, span, (Signal.LOGS,))
+        counts = await self._offload.run(evidence_logs.Counts, [(each.position, unpacked(each.columns).points)
+                                                                for each in stored if each.columns])
         definitions = await self._definitions(counts.ids)
-        templates = await self._windows.templates(stream, [service])
+        templates = await self._windows.templates(stream, services)
         found = await self._offload.run(evidence_logs.windows, counts, definitions, templates, span,
                                         request.max_patterns_per_service or _PATTERNS)
         read = await self._windows.raw_at(evidence_logs.chunks_of_examples(found))
         await self._offload.run(lambda: evidence_logs.give_examples(
-            found, (line for each in read for line in decode_lines(each.service, each.content)), span))
+            found, (line for each in read if each.raw for line in decode_lines(each.service, each.raw)), span))
         observed = [evidence_pb2.Observation(log_pattern=each.message) for each in found]
         if request.max_log_records_per_service:
-            observed += await self._records(stream, service, span, request.max_log_records_per_service)
+            observed += await self._records(stream, services, span, request.max_log_records_per_service)
         return observed
 
-    async def _records(self, stream: str, service: str, span: Span,
+    async def _records(self, stream: str, services: Sequence[str], span: Span,
                        most: int) -> list[evidence_pb2.Observation]:
-        stored = await self._windows.raw(stream, [service], span.start, span.end, (Signal.LOGS,))
+        stored = await self._windows.raw(stream, services, span.start, span.end, (Signal.LOGS,))
         return await self._offload.run(lambda: evidence_logs.records(
-            [line for each in stored for line in decode_lines(each.service, each.content)], span, most))
+            [line for each in stored if each.raw for line in decode_lines(each.service, each.raw)], span, most))
 
     async def _spans(self, stream: str, services: Sequence[str], span: Span,
                      most: int) -> list[evidence_pb2.Observation]:
@@ -115,7 +114,7 @@ class Evidence:
         stored = await self._read(self._windows.raw, stream, services, span, (Signal.SPANS,))
 
         def work() -> list[evidence_pb2.Observation]:
-            traces = evidence_spans.Traces(sampled([(each.service, each.content) for each in stored],
+            traces = evidence_spans.Traces(sampled([(each.service, each.raw) for each in stored if each.raw],
                                                    _MOST_SPANS))
             return [*evidence_spans.windows(traces, span), *evidence_spans.examples(traces, span, most)]
         return await self._offload.run(work)

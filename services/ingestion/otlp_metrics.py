@@ -123,16 +123,15 @@ class _Metric:
             self._rejections.add(f"metric {self._metric.name[:64]!r} has no data")
             return False
         data = getattr(self._metric, kind)
+        count = len(data.data_points)
         if not 0 < len(self._metric.name) <= _LONGEST_NAME or "\0" in self._metric.name:
-            self._rejections.add(f"a metric has no name, or one longer than {_LONGEST_NAME} characters",
-                                 len(data.data_points))
+            self._rejections.add(f"a metric has no name, or one longer than {_LONGEST_NAME} characters", count)
         elif kind == "gauge":
             self._scalars(data.data_points, Type.GAUGE)
         elif kind == "summary":
             self._summary(data)
         elif data.aggregation_temporality not in (_DELTA, _CUMULATIVE):
-            self._rejections.add(f"metric {self._metric.name[:64]!r} has no aggregation_temporality",
-                                 len(data.data_points))
+            self._rejections.add(f"metric {self._metric.name[:64]!r} has no aggregation_temporality", count)
         elif kind == "sum":
             self._sum(data)
         elif kind == "histogram":

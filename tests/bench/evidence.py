@@ -66,7 +66,7 @@ async def fill(pool: Pool, days: int, window: datetime) -> None:
                 (intake.logs, logs(name, [(second, f"order {step + line} placed in {line} ms") for line in range(10)])),
                 (intake.traces, spans([(name, f"{step * 1000 + service * 10 + span:016x}", "", f"GET /{span % 3}",
                                         second, second + 0.1) for span in range(10)],
-                                      trace=f"{step * 1000 + service:032x}")))
+                                       trace=f"{step * 1000 + service:032x}")))
             for read, request in bodies:
                 if request is bodies[0][1]:
                     metrics = request.resource_metrics[0].scope_metrics[0].metrics
@@ -96,8 +96,9 @@ async def measure(pool: Pool, window: datetime) -> None:
                 parts, observations = parts + 1, observations + len(part.observations)
             print(f"first part after {first * 1e3:.0f} ms, all {parts} after {(time.monotonic() - began) * 1e3:.0f} "
                   f"ms, {observations} observations", flush=True)
-    plan = json.loads(await pool.fetchval("EXPLAIN (ANALYZE, FORMAT JSON) " + COLUMNS, "live", list(request.services),
-                                          start.ToNanoseconds() - 3600 * SECOND, end.ToNanoseconds(), [1, 2, 3]))
+    plan = json.loads(await pool.fetchval("EXPLAIN (ANALYZE, FORMAT JSON) " + COLUMNS, "live",
+                                          start.ToNanoseconds() - 3600 * SECOND, end.ToNanoseconds(),
+                                          list(request.services), [1, 2, 3]))
     total = await pool.fetchval("SELECT count(*) FROM chunks")
     print(f"PostgreSQL looked at {walked(plan[0]['Plan']):,} of {total:,} rows, in {plan[0]['Execution Time']:.0f} ms")
 

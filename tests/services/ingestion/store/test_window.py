@@ -56,7 +56,7 @@ async def test_window_of_the_past_touches_its_own_chunks_alone(pool: Pool) -> No
     asked = ["s1", "s2", "s3"]
 
     found = await WindowStore(pool).columns("live", asked, start, end, [Signal.METRICS])
-    explained = json.loads(await pool.fetchval("EXPLAIN (ANALYZE, FORMAT JSON) " + COLUMNS, "live", asked, start, end,
+    explained = json.loads(await pool.fetchval("EXPLAIN (ANALYZE, FORMAT JSON) " + COLUMNS, "live", start, end, asked,
                                                [1]))
 
     assert len(found) == 3 * 6 + 1
