@@ -38,7 +38,7 @@ from shared.timestamps import to_proto
 SERVICES, MINUTES, ROUNDS, WARM = 2500, 34, 5, 30
 START = datetime(2026, 7, 6, 9, 0, tzinfo=UTC)
 NS = 1_000_000_000
-_KINDS: tuple[tuple[str, str, SeriesType.ValueType, dict[str, str]], ...] = (
+_KINDS: tuple[tuple[str, str, "SeriesType.ValueType", dict[str, str]], ...] = (
     ("http.server.requests", "1", SERIES_TYPE_DELTA, {"code": "200"}),
     ("http.server.requests", "1", SERIES_TYPE_DELTA, {"code": "500"}),
     ("latency.p95", "s", SERIES_TYPE_GAUGE, {}), ("container.cpu.utilization", "1", SERIES_TYPE_GAUGE, {}))
