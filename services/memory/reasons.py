@@ -17,7 +17,8 @@ from services.memory import failure_modes, fusion
 from services.memory.documents import Document, Passage
 from services.memory.failure_modes import Counts
 from services.memory.identifiers import alert_like, terms
-from services.memory.search import Hit, Query
+from services.memory.query import Query
+from services.memory.search import Hit
 
 RARE = 1.0
 """Rarity from which a shared word explains something: a third of the documents or fewer hold it, of many."""

@@ -8,64 +8,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.memory import failure_modes, fusion, lexical
-from services.memory.collection import Collection, Entry, Part, same_address
-from services.memory.documents import LIVE, Kind
+from services.memory.collection import Collection, Part, same_address
+from services.memory.documents import Kind
 from services.memory.embedding import Vectors
+from services.memory.entries import Entry
 from services.memory.failure_modes import Counts
 from services.memory.identifiers import alert_like, terms
 from services.memory.lexical import Mask
+from services.memory.query import Filter, Query
 from services.memory.visibility import View
 
 CANDIDATE_PASSAGES = 100
 CANDIDATE_DOCUMENTS = 50
 CLOSELY_READ = 40
 """Of the candidates of a part, those whose services, alerts, tags and titles are compared too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What is looked for: words, what is known of an incident, or both."""
-
-    text: str = ""
-    services: tuple[str, ...] = ()
-    alert_names: tuple[str, ...] = ()
-    symptoms: tuple[str, ...] = ()
-    log_patterns: tuple[str, ...] = ()
-    error_messages: tuple[str, ...] = ()
-    probable_causes: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    runbook_urls: tuple[str, ...] = ()
-
-    def words(self) -> str:
-        """All that may be found word for word."""
-        return "\n".join(part for part in (self.for_model(), *self.services, *self.tags) if part)
-
-    def for_model(self) -> str:
-        """What the model reads, the telling parts first, since it reads 256 word pieces at most."""
-        parts = (self.text, *self.alert_names, *self.symptoms, *self.error_messages, *self.probable_causes,
-                 *self.log_patterns)  # fmt: skip
-        return "\n".join(dict.fromkeys(part.strip() for part in parts if part.strip()))
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which documents may be found; empty parts let everything through."""
-
-    kinds: frozenset[Kind] = frozenset()
-    services: frozenset[str] = frozenset()
-    tags: frozenset[str] = frozenset()
-    severities: frozenset[int] = frozenset()
-    occurred_after: datetime | None = None
-    occurred_before: datetime | None = None
-    exclude: frozenset[str] = frozenset()
-    stream: str = LIVE
-    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,12 +35,14 @@ import faiss
 import numpy as np
 
 from services.memory import lexical, snapshot
-from services.memory.collection import Collection, Entry, part
+from services.memory.collection import Collection, part
 from services.memory.documents import LIVE
 from services.memory.embedding import Vectors
+from services.memory.entries import Entry
 from services.memory.failure_modes import MODES
 from services.memory.index import FLAT_UP_TO, PassageIndex
-from services.memory.search import Filter, Query, search
+from services.memory.query import Filter, Query
+from services.memory.search import search
 from services.memory.visibility import Views
 from shared.postgres.embedded import EmbeddedPostgres
 
