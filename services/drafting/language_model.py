@@ -33,7 +33,8 @@ class LanguageModel:
     async def answer(self, instructions: str, text: str) -> Answer:
         """The endpoint's answer, as far as it came. Raises Unavailable when there is none."""
         said: list[str] = []
-        length, reason = 0, None
+        length = 0
+        reason: str | None = None
         try:
             async with asyncio.timeout(self._deadline_s):
                 stream = await self._client.chat.completions.create(

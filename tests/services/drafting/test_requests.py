@@ -1,5 +1,7 @@
 """How many requests and how many failed, by whichever metric counts them all; else by spans, and then it is said."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from services.drafting.observations import Observations, OperationWindow, SeriesSource, SeriesWindow
@@ -8,12 +10,14 @@ from shared.window import Window
 from tests.services.drafting.recorded import ONSET, RECOVERED, at
 
 
-def series(metric: str = "http.server.request.duration", *, source: SeriesSource = SeriesSource.METRIC,
-           **attributes: str) -> SeriesWindow:
+def series(
+    attributes: Mapping[str, str] | None = None, *, metric: str = "http.server.request.duration",
+    source: SeriesSource = SeriesSource.METRIC,
+) -> SeriesWindow:
     times = tuple(at(10, minute) for minute in range(14, 40))
-    return SeriesWindow("orders", metric, "s", source, {name.replace("__", "."): value for name, value in
-                                                       attributes.items()},
-                        times, (0.1,) * len(times), counts=(10.0,) * len(times), baseline_counts=(5.0,) * 60)
+    return SeriesWindow(
+        "orders", metric, "s", source, attributes or {}, times, (0.1,) * len(times), counts=(10.0,) * len(times),
+        baseline_counts=(5.0,) * 60)
 
 
 def answered(*observed: SeriesWindow | OperationWindow) -> tuple[Requests, ...]:
@@ -25,31 +29,31 @@ def answered(*observed: SeriesWindow | OperationWindow) -> tuple[Requests, ...]:
 
 @pytest.mark.parametrize(
     ("attributes", "is_failure"),
-    [({"http__response__status_code": "500"}, True), ({"http__response__status_code": "404"}, False),
-     ({"http__response__status_code": "200"}, False), ({"rpc__grpc__status_code": "14"}, True),
-     ({"rpc__grpc__status_code": "UNAVAILABLE"}, True), ({"rpc__grpc__status_code": "0"}, False)],
+    [({"http.response.status_code": "500"}, True), ({"http.response.status_code": "404"}, False),
+     ({"http.response.status_code": "200"}, False), ({"rpc.grpc.status_code": "14"}, True),
+     ({"rpc.grpc.status_code": "UNAVAILABLE"}, True), ({"rpc.grpc.status_code": "0"}, False)],
 )
 def test_status_tells_whether_it_failed(attributes: dict[str, str], is_failure: bool) -> None:
-    [one] = answered(series(**attributes))  # type: ignore[arg-type]
+    [one] = answered(series(attributes))
 
     assert one.is_failure is is_failure
 
 
 def test_only_values_between_onset_and_end_are_counted() -> None:
-    [one] = answered(series(http__response__status_code="200"))
+    [one] = answered(series({"http.response.status_code": "200"}))
 
     assert one.count == 10.0 * (37 - 14)
     assert one.baseline_count == 300.0 and one.baseline_minutes == 60.0
 
 
 def test_of_two_metrics_that_count_the_same_requests_one_is_taken() -> None:
-    found = answered(series(), series("http.server.requests"))
+    found = answered(series(), series(metric="http.server.requests"))
 
     assert len(found) == 1
 
 
 def test_calls_to_others_and_span_series_are_no_requests() -> None:
-    assert answered(series("http.client.request.duration"), series(source=SeriesSource.SPAN)) == ()
+    assert answered(series(metric="http.client.request.duration"), series(source=SeriesSource.SPAN)) == ()
 
 
 def test_without_a_metric_spans_are_counted_and_said_to_be_sampled() -> None:
