@@ -46,10 +46,10 @@ protos: .venv/installed-dev ## makes the stubs anew
 	$(BIN)/python protos/generate.py
 
 test-system: .venv/installed-dev ## real senders, the command as a user starts it, pages in a browser
-	$(BIN)/pytest tests/system -o norecursedirs=.*
+	$(BIN)/pytest tests/system -o "norecursedirs=.*"
 
 test-faults: .venv/installed-dev ## kill -9, lost answers, a database that goes away
-	$(BIN)/pytest tests/faults -o norecursedirs=.*
+	$(BIN)/pytest tests/faults -o "norecursedirs=.*"
 
 eval-logs: .venv/installed-dev ## grouping accuracy of log patterns: DATA=DIR OUT=OUTDIR
 	$(BIN)/python -m tests.eval.ingestion_logs $(or $(DATA),../shared/data/logs) $(OUT)
@@ -80,6 +80,7 @@ bench-ingestion: .venv/installed-dev ## points, lines and spans per CPU-second, 
 
 bench-detection: .venv/installed-dev ## observations per second at 100,000 series, beside peers
 	$(BIN)/python -m tests.bench.detection
+	$(BIN)/python -m tests.bench.incident_latency
 
 bench-memory: .venv/installed-dev ## search beside pgvector, hnswlib and others
 	$(BIN)/python -m tests.bench.memory

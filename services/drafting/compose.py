@@ -18,6 +18,8 @@ from services.drafting.drafter import Drafter
 from services.drafting.follower import Follower
 from services.drafting.gather import Deadlines, Gatherer
 from services.drafting.insights_gathering import Gathering
+from services.drafting.language_model import LanguageModel
+from services.drafting.narrator import Narrator
 from services.drafting.outbox import Outbox
 from services.drafting.ownership import Catalogue, read
 from services.drafting.publishing_composition import reviewing
@@ -36,7 +38,7 @@ from services.drafting.store.deliveries import DeliveryStore
 from services.drafting.store.postmortems import PostmortemStore
 from services.drafting.store.reminders import ReminderStore
 from services.drafting.trackers.composition import followed
-from shared.clock import SystemClock
+from shared.clock import Clock, SystemClock
 from shared.lifecycle import Background
 from shared.offload import Offload
 from shared.postgres.migrations import migrate
@@ -85,6 +87,7 @@ async def drafting(common: Common, settings: Settings) -> AsyncIterator[int]:
         ):
             await migrate(pool, SCHEMA, MIGRATIONS)
             incidents, memory = detection.stub(IncidentServiceStub), memory_channel.stub(MemoryServiceStub)
+            narrator = _narrator(settings, PostmortemStore(pool), renderer, offload, clock)
             cards, deliveries, changes = CardStore(pool), DeliveryStore(pool), Changes(pool, CHANNEL)
             gatherer = Gatherer(
                 ingestion=ingestion.stub(IngestionServiceStub),
@@ -103,8 +106,11 @@ async def drafting(common: Common, settings: Settings) -> AsyncIterator[int]:
                 policy=settings.policy(),
                 recurrences=Recurrences(ActionItemStore(pool)),
                 dashboard_url=settings.dashboard_url,
+                narrator=narrator,
             )
-            card_service = CardService(cards=cards, drafter=drafter, incidents=incidents, changes=changes, clock=clock)
+            card_service = CardService(
+                cards=cards, deliveries=deliveries, drafter=drafter, incidents=incidents, changes=changes, clock=clock
+            )
             review = reviewing(
                 pool=pool,
                 clock=clock,
@@ -132,6 +138,8 @@ async def drafting(common: Common, settings: Settings) -> AsyncIterator[int]:
             background.start(changes.run(), name="card changes")
             background.start(follower.run(), name="follower")
             review.start(background)
+            if narrator is not None:
+                background.start(narrator.run(), name="narrator")
             if urls:
                 deliverer = Deliverer(deliveries=deliveries, urls=urls, secret=settings.webhook_secret, clock=clock)
 
@@ -145,6 +153,21 @@ async def drafting(common: Common, settings: Settings) -> AsyncIterator[int]:
                 )
             async with Server(common.drafting_address, common, registrations, names=NAMES) as server:
                 yield server.port
+
+
+def _narrator(
+    settings: Settings, postmortems: PostmortemStore, renderer: Renderer, offload: Offload, clock: Clock
+) -> Narrator | None:
+    """What rewords drafts; None where no endpoint is set."""
+    if not settings.model_base_url:
+        return None
+    model = LanguageModel(
+        base_url=settings.model_base_url,
+        model=settings.model,
+        api_key=settings.model_api_key,
+        deadline_s=settings.model_deadline.total_seconds(),
+    )
+    return Narrator(model=model, postmortems=postmortems, renderer=renderer, offload=offload, clock=clock)
 
 
 @asynccontextmanager

@@ -1,7 +1,7 @@
 """Sends what the outbox holds: signed as in Standard Webhooks, or to a Slack-compatible incoming webhook.
 
-A receiver that does not answer with success is tried again with longer and longer waits, some two days in all; then the
-message stays as a dead letter.
+A receiver that does not answer with success is tried again with longer and longer waits, some two days in all, and not
+before it said it wants to be; then the message stays as a dead letter. One that answers 410 (gone) is not tried again.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ import orjson
 from services.drafting.slack import plain
 from services.drafting.store.deliveries import Delivery, DeliveryStore
 from shared.clock import Clock
-from shared.errors import InvalidArgument, Unavailable
+from shared.errors import AfteractionError, FailedPrecondition, InvalidArgument, Unavailable
 from shared.postgres.pool import AWAY
 from shared.telemetry.logs import logger
 
@@ -68,7 +68,7 @@ class Deliverer:
         return sum(results)
 
     async def send(self, client: httpx.AsyncClient, target: str, webhook_id: str, body: bytes) -> None:
-        """Sends one message. Raises Unavailable when it was not taken."""
+        """Sends one message. Raises Unavailable when it was not taken, FailedPrecondition when none ever will be."""
         url = self._urls.get(target)
         if url is None:
             raise Unavailable(f"no address is configured for {target}", reason="NO_WEBHOOK")
@@ -86,8 +86,14 @@ class Deliverer:
             raise Unavailable(
                 f"{target} could not be reached: {type(error).__name__}", reason="WEBHOOK_AWAY"
             ) from error
+        if answer.status_code == httpx.codes.GONE:
+            raise FailedPrecondition(f"{target} answered 410: it wants no more", reason="WEBHOOK_GONE")
         if not answer.is_success:
-            raise Unavailable(f"{target} answered {answer.status_code}", reason="WEBHOOK_REFUSED")
+            raise Unavailable(
+                f"{target} answered {answer.status_code}",
+                reason="WEBHOOK_REFUSED",
+                retry_after_s=_seconds(answer.headers.get("retry-after", "")),
+            )
 
     async def remind(self, payload: Mapping[str, object], webhook_id: str) -> None:
         """Sends a reminder to every target. Raises Unavailable when one did not take it."""
@@ -99,8 +105,8 @@ class Deliverer:
         now = self._clock.now()
         try:
             await self.send(client, delivery.target, delivery.webhook_id, delivery.body)
-        except Unavailable as error:
-            again = now + WAITS[delivery.attempts] if delivery.attempts < len(WAITS) else None
+        except (Unavailable, FailedPrecondition) as error:
+            again = _again(error, delivery.attempts, now)
             await self._deliveries.failed(delivery, error.message, again, now)
             if again is None:
                 log.error("delivery dead", webhook_id=delivery.webhook_id, target=delivery.target)
@@ -120,3 +126,16 @@ def _for(target: str, payload: Mapping[str, object]) -> Mapping[str, object]:
 
 def _client() -> httpx.AsyncClient:
     return httpx.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False)
+
+
+def _again(error: AfteractionError, attempts: int, now: datetime) -> datetime | None:
+    """When to try again after so many attempts before this one; None where it is given up."""
+    if isinstance(error, FailedPrecondition) or attempts >= len(WAITS):
+        return None
+    asked = timedelta(seconds=min(error.retry_after_s or 0.0, WAITS[-1].total_seconds()))
+    return now + max(WAITS[attempts], asked)
+
+
+def _seconds(header: str) -> float | None:
+    """Retry-After in seconds; its other form, a date, is left to our own waits."""
+    return float(header) if header.isdecimal() else None

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from afteraction.v1 import evidence_pb2, ingestion_service_pb2, memory_service_pb2, runbook_pb2
 from services.drafting import messages
+from services.drafting.hypotheses.hypothesis import CauseKind
+from services.drafting.hypotheses.ranking import rank
 from services.drafting.incident import Gathered, Incident, Runbook, Similar
 from services.drafting.observations import Alert, Event, Observations, PatternChange, Signal
 from services.drafting.ownership import Catalogue
@@ -33,7 +35,7 @@ LONGEST = timedelta(days=1)
 BASELINE = timedelta(hours=12)
 # After the recovery, for what people still say of it.
 AFTERWARDS = timedelta(minutes=5)
-MOST_SIMILAR, MOST_RUNBOOKS, MOST_STEPS = 5, 2, 8
+MOST_SIMILAR, MOST_RUNBOOKS, MOST_STEPS, MOST_CAUSES = 5, 2, 8, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ class Deadlines:
 
     evidence_s: float = 1.2
     memory_s: float = 0.6
+
+
+# Once there is a card, what was late may take its time.
+PATIENT = Deadlines(evidence_s=30.0, memory_s=5.0)
 
 
 class Gatherer:
@@ -62,11 +68,15 @@ class Gatherer:
         self._catalogue = catalogue
         self._deadlines = deadlines
 
-    async def gather(self, incident: Incident) -> Gathered:
-        """Everything about `incident` up to its last transition; memory is asked with what ingestion answered."""
+    async def gather(self, incident: Incident, deadlines: Deadlines | None = None) -> Gathered:
+        """Everything about `incident` up to its last transition; memory is asked with what ingestion answered.
+
+        deadlines: in place of the usual ones.
+        """
+        allowed = deadlines or self._deadlines
         window, baseline = windows(incident)
-        observed, missing = await self._observations(incident, window, baseline)
-        similar, runbooks, missing_too = await self._similar(incident, observed)
+        observed, missing = await self._observations(incident, window, baseline, allowed.evidence_s)
+        similar, runbooks, missing_too = await self._similar(incident, observed, allowed.memory_s)
         owners = {
             service: owner
             for service in incident.facts.services or (incident.facts.service,)
@@ -75,7 +85,7 @@ class Gatherer:
         return Gathered(incident, observed, similar, runbooks, (*missing, *missing_too), owners)
 
     async def _observations(
-        self, incident: Incident, window: Window, baseline: Window
+        self, incident: Incident, window: Window, baseline: Window, deadline_s: float
     ) -> tuple[Observations, tuple[str, ...]]:
         request = ingestion_service_pb2.GetEvidenceRequest(
             stream=incident.facts.stream,
@@ -84,12 +94,14 @@ class Gatherer:
             max_patterns_per_service=30,
             max_traces=5,
             max_series_per_service=200,
+            only_metrics=True,
+            skip_baseline_times=True,
         )
         received: list[evidence_pb2.Observation] = []
         missing: tuple[str, ...] = ()
         try:
-            async with asyncio.timeout(self._deadlines.evidence_s):
-                async for response in self._ingestion.GetEvidence(request, timeout=self._deadlines.evidence_s):
+            async with asyncio.timeout(deadline_s):
+                async for response in self._ingestion.GetEvidence(request, timeout=deadline_s):
                     received.extend(response.observations)
         except (AfteractionError, TimeoutError) as error:
             part = "telemetry incomplete" if received else "telemetry unavailable"
@@ -97,30 +109,33 @@ class Gatherer:
         return await self._offload.run(messages.observations, received, window, baseline), missing
 
     async def _similar(
-        self, incident: Incident, observed: Observations
+        self, incident: Incident, observed: Observations, deadline_s: float
     ) -> tuple[tuple[Similar, ...], tuple[Runbook, ...], tuple[str, ...]]:
+        # What the data alone points to; the past that is asked for here weighs in later.
+        likely = await self._offload.run(rank, incident.facts, observed, [])
+        causes = [one.mechanism for one in likely[:MOST_CAUSES] if one.kind is not CauseKind.UNKNOWN]
         request = memory_service_pb2.SearchSimilarRequest(
-            query=query(incident, observed),
+            query=query(incident, observed, causes),
             limit=10,
             stream=incident.facts.stream,
             as_of=to_proto(incident.facts.onset_at),
             filter=memory_service_pb2.Filter(exclude=[incident.name.replace("incidents/", "postmortems/")]),
         )
         try:
-            async with asyncio.timeout(self._deadlines.memory_s):
-                answer = await self._memory.SearchSimilar(request, timeout=self._deadlines.memory_s)
+            async with asyncio.timeout(deadline_s):
+                answer = await self._memory.SearchSimilar(request, timeout=deadline_s)
                 found = [result for result in answer.results if messages.is_runbook(result)][:MOST_RUNBOOKS]
-                runbooks = await asyncio.gather(*(self._runbook(result) for result in found))
+                runbooks = await asyncio.gather(*(self._runbook(result, deadline_s) for result in found))
         except (AfteractionError, TimeoutError) as error:
             return (), (), (f"memory unavailable: {_why(error)}",)
         similar = [messages.similar(result) for result in answer.results if not messages.is_runbook(result)]
         return tuple(similar[:MOST_SIMILAR]), tuple(runbooks), ()
 
-    async def _runbook(self, result: memory_service_pb2.SearchResult) -> Runbook:
+    async def _runbook(self, result: memory_service_pb2.SearchResult, deadline_s: float) -> Runbook:
         full: runbook_pb2.Runbook | None = None
         if result.runbook:
             full = await self._memory.GetRunbook(
-                memory_service_pb2.GetRunbookRequest(name=result.runbook), timeout=self._deadlines.memory_s
+                memory_service_pb2.GetRunbookRequest(name=result.runbook), timeout=deadline_s
             )
         return messages.runbook(result, full)
 
@@ -148,8 +163,8 @@ def windows(incident: Incident) -> tuple[Window, Window]:
     return Window(start, end), Window(start - BASELINE, start)
 
 
-def query(incident: Incident, observed: Observations) -> memory_service_pb2.Query:
-    """What memory is asked: the symptoms in words, the patterns that are new, the alerts by name."""
+def query(incident: Incident, observed: Observations, causes: Sequence[str] = ()) -> memory_service_pb2.Query:
+    """What memory is asked: the symptoms in words, the patterns that are new, the alerts by name, the likely causes."""
     facts = incident.facts
     moved = sorted(
         (one for one in observed.log_patterns if one.change in (PatternChange.NEW, PatternChange.BURST) and one.count),
@@ -163,6 +178,7 @@ def query(incident: Incident, observed: Observations) -> memory_service_pb2.Quer
         symptoms=_first((f"{one.signal.value} of {one.service} {one.metric_name}" for one in facts.anomalies), 50),
         log_patterns=_first((one.template[:1000] for one in moved), 20),
         error_messages=_first((one.example[:1000] for one in moved if one.example), 10),
+        probable_causes=_first((cause[:1000] for cause in causes), 10),
         runbook_urls=_first((alert.runbook_url for alert in alerts if alert.runbook_url), 50),
     )
 

@@ -46,7 +46,7 @@ _ASKED = {
 
 def lessons(case: Case, course: Milestones) -> tuple[tuple[Statement, ...], tuple[str, ...]]:
     """What was measured, and what is asked."""
-    moments = _distinct(course.in_order())
+    moments = _apart(_distinct(course.in_order()))
     said: list[Statement] = []
     if len(moments) >= 2:
         said += _phases(case, moments) if case.is_major else []
@@ -126,6 +126,11 @@ def _distinct(moments: Sequence[Milestone]) -> list[Milestone]:
             continue
         kept.append(moment)
     return kept
+
+
+def _apart(moments: Sequence[Milestone]) -> list[Milestone]:
+    """Of several at the very same time the first; there is no step between them."""
+    return [one for place, one in enumerate(moments) if place == 0 or one.at > moments[place - 1].at]
 
 
 def _slowest(moments: Sequence[Milestone]) -> tuple[Milestone, Milestone] | None:

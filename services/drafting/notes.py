@@ -35,12 +35,13 @@ def undocumented(case: Case) -> list[tuple[Event, str]]:
     ]
 
 
-def mechanism(case: Case, event: Event) -> str:
-    """The sentences of a note that say what happened, without those that say what is documented nowhere."""
+def mechanism(event: Event) -> str:
+    """A note up to where it begins to say what is documented nowhere: a part of it as it was written."""
     if not isinstance(event.detail, Note):
         return ""
-    said = [sentence for sentence in sentences(event.detail.text) if not _UNDOCUMENTED.search(sentence)]
-    return " ".join(said) or event.detail.text
+    text = event.detail.text
+    first = next((found.start() for found in _SENTENCE.finditer(text) if _UNDOCUMENTED.search(found[0])), len(text))
+    return text[:first].strip() or text
 
 
 def sentences(text: str) -> list[str]:

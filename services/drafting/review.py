@@ -23,6 +23,8 @@ from shared.names import deterministic_id
 
 # Who wrote what no person wrote.
 DRAFTER = "afteraction"
+# Why a revision of the drafter's differs from the draft before it only in its words.
+REWORDED = "reworded"
 _SEVERITY = re.compile(r"\bseverity\W{1,8}P([1-4])\b", re.IGNORECASE)
 
 

@@ -8,7 +8,7 @@ from services.drafting.event_sentences import event_sentence, named, taken_back
 from services.drafting.hypotheses.hypothesis import CauseKind, Hypothesis
 from services.drafting.log_story import course_of_log
 from services.drafting.measured import departure, extreme, normal, sentence
-from services.drafting.milestones import Milestones, culprit_change, undoes
+from services.drafting.milestones import Milestones, culprit_change, says_why, undoes
 from services.drafting.notes import mechanism, notes_during
 from services.drafting.observations import Deploy, Event, OperationWindow, SeriesWindow
 from services.drafting.showing import INCIDENT, evidence
@@ -20,13 +20,16 @@ from services.drafting.wording import between, clock, counted, listed, number, p
 # From this on the first cause is called the likeliest, below it a candidate.
 LIKELY = 0.5
 MOST_MEASURES = {True: 3, False: 1}
+MOST_NOTES = 3
+# Of a minor incident: what changed or lies where, what that did, what was noted of it.
+MOST_SENTENCES = 3
 
 
 def root_cause(case: Case, course: Milestones) -> tuple[Statement, ...]:
     """What is known of the cause, in the order in which one would tell it."""
     cause, change = case.cause, culprit_change(case)
     if cause is None or not case.cite(cause.mechanism_keys):
-        return tuple(_unknown(case))
+        return (*_unknown(case, course), *_diagnosis(case, course))
     said = _change(case, change) if change is not None else _origin(case, cause)
     said += _behaviour(case)
     said += _diagnosis(case, course)
@@ -37,7 +40,7 @@ def root_cause(case: Case, course: Milestones) -> tuple[Statement, ...]:
     if case.is_major:
         said += course_of_log(case, told=limit_line(case))
         said += _traces(case)
-    return (*said, *_against(case, cause))
+    return (*said, *_against(case, cause)) if case.is_major else tuple(said[:MOST_SENTENCES])
 
 
 def is_known(case: Case) -> bool:
@@ -45,8 +48,9 @@ def is_known(case: Case) -> bool:
     return case.cause is not None and bool(case.cite(case.cause.mechanism_keys))
 
 
-def _unknown(case: Case) -> list[Statement]:
-    said = [case.say("No cause could be told from data.", INCIDENT)]
+def _unknown(case: Case, course: Milestones) -> list[Statement]:
+    noted = "; what responders noted is all that is known of it" if course.diagnosis is not None else ""
+    said = [case.say(f"No cause could be told from telemetry{noted}.", INCIDENT)]
     likely = [one for one in case.hypotheses if one.kind is not CauseKind.UNKNOWN and case.cite(one.mechanism_keys)]
     said += [case.say(f"Possible: {one.mechanism}", *one.mechanism_keys) for one in likely[:2]]
     return said
@@ -61,7 +65,7 @@ def _change(case: Case, change: Event) -> list[Statement]:
     said = [case.say(f"{named(change)}{replaced} at {clock(change.occurred_at)}, {before} before the onset.",
                      change.key, INCIDENT)]
     if detail.description and case.is_major:
-        files = (f" ({counted(len(detail.changed_files), 'file')}, among them {detail.changed_files[0]})"
+        files = (f" ({counted(len(detail.changed_files), 'file')}, among them {quoted(detail.changed_files[0], 120)})"
                  if detail.changed_files else "")
         said.append(case.say(f"Its description says{files}: {quoted(detail.description, 300)}", change.key))
     return said
@@ -71,10 +75,7 @@ def _origin(case: Case, cause: Hypothesis) -> list[Statement]:
     """Where no change explains it: what was seen where, in numbers, and whom it reached."""
     likely = "The likeliest cause" if cause.probability >= LIKELY else "The strongest candidate, though not a sure one,"
     said = [case.say(f"{likely} lies in {cause.service}: {_clause(cause)}", *cause.mechanism_keys)]
-    keys = (*cause.mechanism_keys, *cause.evidence_for)
-    series = {one.key: one for one in case.observations.series}
-    measured = list({series[key].metric_name: series[key] for key in keys if key in series}.values())
-    said += [one for one in (_measured(case, window) for window in measured[: MOST_MEASURES[case.is_major]]) if one]
+    said += measured(case, cause)[: MOST_MEASURES[case.is_major]]
     callers = sorted({one.caller for one in case.observations.calls if one.service == cause.service
                       and one.caller != cause.service} & set(case.facts.services))
     if callers:
@@ -84,8 +85,18 @@ def _origin(case: Case, cause: Hypothesis) -> list[Statement]:
     return said
 
 
+def measured(case: Case, cause: Hypothesis) -> list[Statement]:
+    """The measures that the cause rests on, in numbers, one of each name."""
+    series = {one.key: one for one in case.observations.series}
+    keys = (*cause.mechanism_keys, *cause.evidence_for)
+    windows = {series[key].metric_name: series[key] for key in keys if key in series}.values()
+    return [said for said in (_measured(case, window) for window in windows) if said is not None]
+
+
 def _clause(cause: Hypothesis) -> str:
     text = cause.mechanism
+    if text.startswith(f"{cause.service} "):
+        return f"it {text.removeprefix(f'{cause.service} ')}"
     return text[0].lower() + text[1:] if text.startswith(("The ", "A ", "An ", "Work ")) else text
 
 
@@ -122,11 +133,12 @@ def _operations(more: Amplification) -> str:
 def _diagnosis(case: Case, course: Milestones) -> list[Statement]:
     told = notes_during(case)
     chosen = next((event for event in told if course.diagnosis and event.key == course.diagnosis.key), None)
-    event = chosen or (told[0] if told else None)
-    if event is None:
-        return []
-    return [case.say(f"A responder noted at {clock(event.occurred_at)}: {quoted(mechanism(case, event), 600)}",
-                     event.key)]
+    events = [event for event in (chosen, *told[:1]) if event is not None][:1]
+    if not is_known(case):
+        # Where telemetry says nothing, people's own words are all there is.
+        events += [event for event in told if event not in events and says_why(event)][:MOST_NOTES - 1]
+    return [case.say(f"A responder noted at {clock(event.occurred_at)}: {quoted(mechanism(event), 600)}", event.key)
+            for event in events]
 
 
 def _gave_out(case: Case) -> list[Statement]:

@@ -183,7 +183,7 @@ def derived_evidence(
 
 def figure_evidence(figure: Figure) -> Evidence:
     """Numbers that a hypothesis computed from observations."""
-    said = f"{figure.statement}: {', '.join(f'{name} {value}' for name, value in figure.values.items())}."
+    said = f"{figure.statement}: {', '.join(f'{value} {name}' for name, value in figure.values.items())}."
     return Evidence(figure.key, EvidenceKind.METRIC, said, figure.service, strength=0.8, values=dict(figure.values))
 
 
@@ -328,6 +328,7 @@ def _trace(trace: TraceExample) -> Evidence:
             "path": " > ".join(trace.error_path),
             "message": message,
             "spans": str(len(trace.spans)),
+            "services": ", ".join(dict.fromkeys(span.service for span in trace.spans)),
         },
         example=message,
     )

@@ -5,10 +5,11 @@ from services.drafting.case import Case
 from services.drafting.draft import Impact
 from services.drafting.event_sentences import named, taken_back
 from services.drafting.measured import extreme, is_failing, measure, normal, sentence
-from services.drafting.milestones import Milestones, culprit_change, undoes
+from services.drafting.milestones import Milestone, Milestones, culprit_change, undoes
+from services.drafting.notes import mechanism, notes_during
 from services.drafting.observations import Anomaly
 from services.drafting.showing import INCIDENT
-from services.drafting.statements import Statement
+from services.drafting.statements import Statement, quoted
 from services.drafting.used_up import saturated
 from services.drafting.wording import between, clock, listed, money, number
 
@@ -28,7 +29,7 @@ def title(case: Case) -> str:
 
 def summary(case: Case, course: Milestones, cost: Impact) -> tuple[Statement, ...]:
     """Two or three sentences."""
-    return tuple(said for said in (_what(case), _why(case), _end(case, course, cost)) if said is not None)
+    return tuple(said for said in (_what(case), _why(case, course), _end(case, course, cost)) if said is not None)
 
 
 def _opening(case: Case) -> Anomaly | None:
@@ -43,7 +44,8 @@ def _what(case: Case) -> Statement:
     else:
         when = f"From {clock(facts.onset_at)} UTC on {facts.onset_at:%Y-%m-%d} on"
     if opening is None:
-        said = f"{facts.service} was out of its normal"
+        told = f": {quoted(facts.title)}" if facts.title else ""
+        said = f"{facts.service} was out of its normal{told}"
     elif is_failing(opening):
         said = (f"up to {extreme(opening)} of the requests to {facts.service} failed, against "
                 f"{normal(opening)} before")
@@ -55,9 +57,19 @@ def _what(case: Case) -> Statement:
     return case.say(f"{when}, {said}{too}.", INCIDENT, *((opening.key,) if opening else ()))
 
 
-def _why(case: Case) -> Statement:
+def _noted(case: Case, moment: Milestone | None, most: int = 240) -> str:
+    """What the note of that moment says, quoted; empty where it is none that may be."""
+    event = next((event for event in notes_during(case) if moment is not None and event.key == moment.key), None)
+    return "" if event is None else quoted(mechanism(event), most)
+
+
+def _why(case: Case, course: Milestones) -> Statement:
     cause, change = case.cause, culprit_change(case)
     if cause is None or not case.cite(cause.mechanism_keys):
+        said = _noted(case, course.diagnosis)
+        if said and course.diagnosis is not None:
+            return case.say(f"On its cause a responder noted at {clock(course.diagnosis.at)}: {said}",
+                            course.diagnosis.key)
         return case.say("What caused it is not known from data.", INCIDENT)
     if change is None:
         return case.say(sentence(cause.mechanism), *cause.mechanism_keys)
@@ -90,8 +102,10 @@ def _end(case: Case, course: Milestones, cost: Impact) -> Statement | None:
             sentence(f"{taken_back(undone)} at {clock(undone.occurred_at)} was followed by recovery "
                      f"{between(undone.occurred_at, course.recovery.at)} later{lost}"), undone.key, INCIDENT, *keys)
     if course.mitigation is not None:
+        noted = _noted(case, course.mitigation)
         return case.say(
-            f"The first action against it is known from {clock(course.mitigation.at)}; recovery came "
+            f"The first action against it is known from {clock(course.mitigation.at)}"
+            f"{f' ({noted})' if noted else ''}; recovery came "
             f"{between(course.mitigation.at, course.recovery.at)} later{lost}.", course.mitigation.key, INCIDENT, *keys)
     return None
 

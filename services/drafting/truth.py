@@ -72,7 +72,7 @@ def _without_missing(draft: Draft, text: str) -> str:
 
 
 def _plain(markdown: str) -> str:
-    text = _ITEM_CELLS.sub(" ", _CLOCK_CELL.sub(" ", markdown))
+    text = _ITEM_CELLS.sub(" ", _CLOCK_CELL.sub(" ", markdown)).replace("|", " ")
     text = _CODE.sub(lambda found: f"{OPEN_QUOTE}{found[2].replace('¦', '|')}{CLOSE_QUOTE}", text)
     text = re.sub(r"\A\s*(?:[-*] )?(?:\*\*[\w -]+\*\*: )?", "", text.replace("\u2060", ""))
-    return " ".join(_ESCAPED.sub(r"\1", text).replace("|", " ").split())
+    return " ".join(_ESCAPED.sub(r"\1", text).split())

@@ -69,6 +69,8 @@ def quantity(value: float, unit: str) -> str:
     plain = unit.strip("{}")
     if plain in ("", "1"):
         return number(value)
+    if plain.startswith("1/"):
+        return f"{number(value)}{plain[1:]}"
     is_noun = plain != unit and not plain.endswith("s") and value != 1
     return f"{number(value)} {plain}s" if is_noun else f"{number(value)} {plain}"
 

@@ -68,7 +68,10 @@ def attributes(pairs: Iterable[Any], redact: Redact) -> dict[str, str]:
     for pair in pairs:
         if len(found) >= MOST_ATTRIBUTES:
             break
-        found[storable(pair.key[:256])] = redact(pair.key, text(pair.value))
+        key, value = pair.key, pair.value
+        # Almost all are strings; asking which one it is costs more than reading it.
+        said = value.string_value
+        found[storable(key[:256])] = redact(key, storable(said[:LONGEST_VALUE]) if said else text(value))
     return found
 
 

@@ -10,6 +10,7 @@ from shared.errors import AfteractionError
 from shared.postgres.pool import AWAY
 
 MOST_SENDERS = 200
+_LONGEST_ERROR = 500
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class Door:
     rejected_items: int = 0
     last_received_at: datetime | None = None
     last_error: str = ""
+    last_error_at: datetime | None = None
     # By stream, service and user agent.
     senders: dict[tuple[str, str, str], SenderCount] = field(default_factory=dict)
 
@@ -43,7 +45,7 @@ class Door:
         self.rejected_items += rejected
         self.last_received_at = at
         if message:
-            self.last_error = message[:500]
+            self._err(at, message)
         names = tuple(services)
         for service in names:
             key = (stream, service, user_agent[:200])
@@ -58,7 +60,10 @@ class Door:
         self.rejected_requests += 1
         self.rejected_items += items
         self.last_received_at = at
-        self.last_error = message[:500]
+        self._err(at, message)
+
+    def _err(self, at: datetime, message: str) -> None:
+        self.last_error, self.last_error_at = message[:_LONGEST_ERROR], at
 
 
 NAMES = ("otlp-grpc", "otlp-http", "remote-write", "events", "webhooks/alertmanager", "webhooks/grafana",

@@ -70,7 +70,10 @@ class Tree:
 
 def first_line(body: str) -> str:
     """What of a body says which pattern it is: the first line of its text, its tokens one space apart."""
-    return " ".join(body[:_LONGEST_LINE].lstrip().partition("\n")[0].split()[:_MOST_TOKENS])
+    line = body[:_LONGEST_LINE]
+    if "\n" in line:
+        line = line.lstrip().partition("\n")[0]
+    return " ".join(line.split(None, _MOST_TOKENS)[:_MOST_TOKENS])
 
 
 def shape(line: str) -> str:

@@ -63,12 +63,18 @@ class Intake:
         self._prometheus = SeriesReader(self.registry, redact, settings.service_labels)
         self._streams: OrderedDict[str, _Stream] = OrderedDict()
 
-    def restore_patterns(self, stream: str, patterns: Iterable[Pattern]) -> None:
-        """Takes over the patterns that a stream had before the restart."""
-        self._stream(stream).miner.restore(patterns)
+    def restore(self, stream: str, patterns: Iterable[Pattern], spans: Iterable[tuple[str, bytes]]) -> None:
+        """Takes over the patterns that a stream had before the restart, and the spans of a while before it: they are
+        known when they are sent again, and the parents or children of those to come."""
+        state = self._stream(stream)
+        state.miner.restore(patterns)
+        for service, raw in spans:
+            found = chunks.decode_spans(service, raw)
+            state.spans.update(dict.fromkeys((span.trace_id, span.span_id) for span in found))
+            state.graph.join(found)  # the calls among them are counted already
 
     def knows(self, stream: str) -> bool:
-        """Whether the patterns of a stream are in memory."""
+        """Whether what a stream has learnt is in memory."""
         return stream in self._streams
 
     def _stream(self, name: str) -> _Stream:

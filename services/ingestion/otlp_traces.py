@@ -37,7 +37,7 @@ def read(body: bytes, redact: Redact, rejections: Rejections) -> list[Span]:
                     code = span.status.code
                     found.append(Span(
                         origin.service, span.trace_id, span.span_id, span.parent_span_id,
-                        storable(span.name[:_LONGEST_NAME]) or "(no name)", _KINDS[kind], start, end,
+                        redact("", storable(span.name[:_LONGEST_NAME])) or "(no name)", _KINDS[kind], start, end,
                         code == _ERROR or (code == _UNSET and _says_failure(own, _KINDS[kind])),
                         redact("status.message", storable(span.status.message[:_LONGEST_MESSAGE])), own))
     return found

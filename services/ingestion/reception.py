@@ -86,8 +86,9 @@ class Reception:
     async def _store(self, kind: Kind, body: bytes, origin: Origin) -> Decoded:
         check_stream(origin.stream)
         if not self._intake.knows(origin.stream):
-            known = await self._log.patterns(origin.stream)
-            await self._offload.run(self._restore, origin.stream, known)
+            patterns = await self._log.patterns(origin.stream)
+            spans = await self._log.spans(origin.stream, self._clock.now() - self._settings.duplicate_window)
+            await self._offload.run(self._restore, origin.stream, patterns, spans)
         arrived_at = int(self._clock.now().timestamp() * 1e9)
         read = {Kind.METRICS: self._intake.metrics, Kind.LOGS: self._intake.logs, Kind.TRACES: self._intake.traces,
                 Kind.REMOTE_WRITE_1: self._intake.remote_write_1, Kind.REMOTE_WRITE_2: self._intake.remote_write_2}
@@ -103,9 +104,9 @@ class Reception:
                 await self._offload.run(self._intake.stored, origin.stream, decoded)
         return decoded
 
-    def _restore(self, stream: str, known: list[Pattern]) -> None:
+    def _restore(self, stream: str, patterns: list[Pattern], spans: list[tuple[str, bytes]]) -> None:
         if not self._intake.knows(stream):
-            self._intake.restore_patterns(stream, known)
+            self._intake.restore(stream, patterns, spans)
 
 
 def check_stream(stream: str) -> None:

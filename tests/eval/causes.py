@@ -93,6 +93,12 @@ class Stack:
                                                           options=[("grpc.max_receive_message_length", -1)])
                           for name in _PORTS[:4]}
 
+    def channel(self, name: str) -> grpc.Channel:
+        """To one of its ways in: DETECTION, DRAFTING, OTLP_GRPC, …"""
+        if name not in self._channels:
+            self._channels[name] = grpc.insecure_channel(self._environment[f"AFTERACTION_{name}_ADDRESS"])
+        return self._channels[name]
+
     @classmethod
     @contextmanager
     def started(cls, directory: Path) -> Iterator["Stack"]:

@@ -355,6 +355,7 @@ class Door(_message.Message):
     LAST_RECEIVED_AT_FIELD_NUMBER: _builtins.int
     SENDERS_FIELD_NUMBER: _builtins.int
     LAST_ERROR_FIELD_NUMBER: _builtins.int
+    LAST_ERROR_AT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`otlp-grpc`, `otlp-http`, `remote-write`, `webhooks/alertmanager`, …"""
     address: _builtins.str
@@ -368,6 +369,10 @@ class Door(_message.Message):
     def last_received_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def senders(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sender]: ...
+    @_builtins.property
+    def last_error_at(self) -> _timestamp_pb2.Timestamp:
+        """When that was; absent where it was before the last start."""
+
     def __init__(
         self,
         *,
@@ -380,10 +385,11 @@ class Door(_message.Message):
         last_received_at: _timestamp_pb2.Timestamp | None = ...,
         senders: _abc.Iterable[Global___Sender] | None = ...,
         last_error: _builtins.str = ...,
+        last_error_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["last_received_at", b"last_received_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_error_at", b"last_error_at", "last_received_at", b"last_received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_items", b"accepted_items", "accepted_requests", b"accepted_requests", "address", b"address", "last_error", b"last_error", "last_received_at", b"last_received_at", "name", b"name", "rejected_items", b"rejected_items", "rejected_requests", b"rejected_requests", "senders", b"senders"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_items", b"accepted_items", "accepted_requests", b"accepted_requests", "address", b"address", "last_error", b"last_error", "last_error_at", b"last_error_at", "last_received_at", b"last_received_at", "name", b"name", "rejected_items", b"rejected_items", "rejected_requests", b"rejected_requests", "senders", b"senders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

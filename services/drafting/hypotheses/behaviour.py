@@ -128,14 +128,14 @@ def _is_repeated_query(count: Count, ratio: float) -> bool:
 
 
 def _per_request(service: str, count: Count, ways: tuple[Count, ...]) -> Figure | None:
-    """How often it happens for each request, now and before; of the way in that it belongs to most likely."""
-    way = min((way for way in ways if way.now and way.before), key=lambda way: _surprise(count, way), default=None)
-    if way is None or not count.before:
+    """How often it happens for each request that comes in, now and before."""
+    now, before = sum(way.now for way in ways), sum(way.before for way in ways)
+    if not count.before:
         return None
     return Figure(
-        f"figure/{count.key}", service, f"{quoted(count.name, 80)} for each {quoted(way.name, 80)} in {service}",
-        {"now": number(count.now / way.now), "before": number(count.before / way.before),
-         "spans now": f"{count.now:,} of {way.now:,}", "spans before": f"{count.before:,} of {way.before:,}"})
+        f"figure/{count.key}", service, f"{quoted(count.name, 80)} for each request to {service}",
+        {"now": number(count.now / now), "before": number(count.before / before),
+         "recorded spans now": f"{count.now:,} of {now:,}", "recorded spans before": f"{count.before:,} of {before:,}"})
 
 
 def _clause(count: Count, figure: Figure | None, expected: float) -> str:

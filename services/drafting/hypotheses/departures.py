@@ -86,8 +86,9 @@ class Departure:
         """The numbers as evidence; the level is what lasted, which is less than the furthest value."""
         series = self.series
         return Figure(
-            f"figure/{self.key}/{series.unit}", series.service, f"{series.metric_name} of {series.service} lasted",
-            {"in the window at": quantity(self.level, series.unit), "before at": quantity(self.baseline, series.unit)})
+            f"figure/{self.key}/{series.unit}", series.service,
+            f"{series.metric_name} of {series.service}, as it lasted",
+            {"in the window": quantity(self.level, series.unit), "before": quantity(self.baseline, series.unit)})
 
 
 def departures(series: Iterable[SeriesWindow]) -> tuple[Departure, ...]:
@@ -115,17 +116,23 @@ def _of_namesakes(group: list[SeriesWindow], means: Meaning, busy: Mapping[str, 
     levels = [lasting(now, one.baseline_median) for one, (_, now) in zip(group, stepped, strict=True)]
     stretches = [_stretches(before, len(now), one.baseline_median)
                  for one, (before, now) in zip(group, stepped, strict=True)]
+    chances: dict[tuple[int, ...], FloatArray] = {}
+    own = [np.abs(found - one.baseline_median) / scale
+           for one, found, scale in zip(group, stretches, scales, strict=True)]
     highest = max(max(abs(level), abs(one.baseline_median)) for one, level in zip(group, levels, strict=True))
     for one, scale, level in zip(group, scales, levels, strict=True):
-        alike = [place for place, other in enumerate(group) if _as_busy(busy.get(one.service), busy.get(other.service))]
+        alike = tuple(place for place, other in enumerate(group)
+                      if _as_busy(busy.get(one.service), busy.get(other.service)))
         swings = abs(level - one.baseline_median) / scale
-        chance = np.concatenate([np.abs(stretches[place] - group[place].baseline_median) / scales[place]
-                                 for place in alike])
+        if alike not in chances:
+            # Hundreds of instances of one service have the same namesakes.
+            chances[alike] = np.sort(np.concatenate([own[place] for place in alike]))
+        chance = chances[alike]
         certainty = (_between(log(max(swings, 1.0)), 0.0, log(CERTAIN_SWINGS))
                      * _rarity(_share_beyond(chance, swings), len(alike)))
         whole, filled_at = _whole(one), None
         if means.measure in _FILLED and means.is_bad_high and level >= FULL * whole > one.baseline_median:
-            filled = np.concatenate([stretches[place] for place in alike])
+            filled = np.sort(np.concatenate([stretches[place] for place in alike]))
             certainty = max(certainty, _rarity(_share_beyond(filled / whole, FULL), len(alike)))
             filled_at = _filled_at(one, FULL * whole)
         size = max(abs(level), abs(one.baseline_median)) / highest if highest > 0 else 0.0
@@ -172,12 +179,20 @@ def _means(values: FloatArray, length: int) -> FloatArray:
 def _scale(series: SeriesWindow, before: FloatArray, means: Meaning) -> float:
     """How far from its median the series goes by chance, in its unit; never nothing."""
     if before.size >= FEWEST_VALUES:
-        deviations = np.abs(before - series.baseline_median)
-        swing = max(2 * 1.4826 * float(np.median(deviations)), float(np.quantile(deviations, SWING_QUANTILE)))
+        deviations = np.sort(np.abs(before - series.baseline_median))
+        swing = max(2 * 1.4826 * _quantile(deviations, 0.5), _quantile(deviations, SWING_QUANTILE))
     else:
         swing = 2.0 * series.baseline_spread
     resolution = AVAILABLE_RESOLUTION if means.measure is Measure.AVAILABILITY else RESOLUTION
     return max(swing, resolution * abs(series.baseline_median), 1e-12)
+
+
+def _quantile(ordered: FloatArray, q: float) -> float:
+    """Linear between the two values around it; ordered: ascending, shape (n,), n at least 1."""
+    place = q * (ordered.size - 1)
+    low = int(place)
+    high = min(low + 1, ordered.size - 1)
+    return float(ordered[low] + (ordered[high] - ordered[low]) * (place - low))
 
 
 def _stretches(before: FloatArray, length: int, middle: float) -> FloatArray:
@@ -198,10 +213,10 @@ def _lasting_place(length: int) -> int:
 def _share_beyond(chance: FloatArray, swings: float) -> float:
     """Share of quiet stretches that departed as far; beyond the furthest, falling as the distance grows.
 
-    chance: float64, shape (stretches,). Tails as heavy as 1/x are what counted latencies show.
+    chance: float64, ascending, shape (stretches,). Tails as heavy as 1/x are what counted latencies show.
     """
-    beyond = int(np.count_nonzero(chance >= swings))
-    furthest = float(chance.max()) if chance.size else 1.0
+    beyond = int(chance.size - np.searchsorted(chance, swings))
+    furthest = float(chance[-1]) if chance.size else 1.0
     excess = max(swings / max(furthest, 1.0), 1.0) if beyond == 0 else 1.0
     return (beyond + 1) / (chance.size + 1) / excess
 

@@ -18,7 +18,7 @@ _ORDER = {
 SAYS_HOW = {CauseKind.LATENCY: 0.5, CauseKind.UNAVAILABLE: 0.5, CauseKind.TRAFFIC: 0.5, CauseKind.NETWORK_DELAY: 0.5}
 MOST_EFFECTS = 2
 # A reason this much weaker than the first one is left out of the sentence.
-WORTH_TELLING = 0.15
+WORTH_TELLING = 0.35
 
 
 def telling(findings: Iterable[Finding]) -> tuple[Finding, ...]:

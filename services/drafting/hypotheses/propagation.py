@@ -39,6 +39,7 @@ _PASSES_ON = frozenset({"gateway", "apigateway", "elb", "alb", "nlb", "balancer"
 _WORD, _CAMEL = re.compile(r"[a-z]+"), re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Spans that did not become slower as the metric says speak against it; fewer of them say nothing.
 UNSEEN, ENOUGH_SPANS = 0.5, 20
+UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
 def propagation(incident: IncidentFacts, departed: Iterable[Departure], observations: Observations, graph: CallGraph
@@ -250,20 +251,42 @@ def _lost_time(departed: tuple[Departure, ...], known: frozenset[str]) -> Iterab
 
 def _unseen(findings: Iterable[Finding], departed: tuple[Departure, ...], observations: Observations
             ) -> Iterable[Finding]:
-    """`findings`, less so where the same service has spans enough and they did not become slower."""
-    growth = {departure.key: departure.growth for departure in departed}
+    """`findings`, less so where spans of the same service do not show it, or show the time lost elsewhere."""
+    elsewhere = _elsewhere(observations)
+    departures = {departure.key: departure for departure in departed}
     spans: dict[str, list[OperationWindow]] = defaultdict(list)
     for operation in observations.operations:
-        if min(operation.count, operation.baseline_count) >= ENOUGH_SPANS and operation.baseline_p95_s > 0:
+        if operation.count >= ENOUGH_SPANS:
             spans[operation.service].append(operation)
     for finding in findings:
         seen = spans.get(finding.service, [])
-        slowest = max((log(max(one.p95_s, 1e-9) / one.baseline_p95_s) for one in seen), default=None)
-        if slowest is not None and slowest < 0.5 * growth.get(finding.keys[0], 0.0):
+        if seen and (finding.service in elsewhere or _contradicts(seen, departures[finding.keys[0]])):
             yield replace(finding, weight=finding.weight * UNSEEN,
                           against=(*finding.against, max(seen, key=lambda one: one.count).key))
         else:
             yield finding
+
+
+def _elsewhere(observations: Observations) -> frozenset[str]:
+    """Services that, of all the time that spans lost, themselves or on the way to them, lost next to nothing."""
+    lost: dict[str, float] = defaultdict(float)
+    for call in observations.calls:
+        lost[call.service] += max(_extra_gap(call, 0.0) * call.count, 0.0)
+    for operation in observations.operations:
+        own, before = operation.self_p50_s, operation.baseline_self_p50_s
+        if own is not None and before is not None and min(operation.count, operation.baseline_count) >= FEWEST_SPANS:
+            lost[operation.service] += max(own - before, 0.0) * operation.count
+    total = sum(lost.values())
+    return frozenset(service for service, seconds in lost.items() if seconds < NOTICED * total)
+
+
+def _contradicts(seen: Iterable[OperationWindow], departure: Departure) -> bool:
+    level_s = departure.level * UNITS.get(departure.series.unit, 0.0)
+    if max(one.p95_s for one in seen) < 0.5 * level_s:
+        return True
+    growth = [log(max(one.p95_s, 1e-9) / one.baseline_p95_s) for one in seen
+              if one.baseline_count >= ENOUGH_SPANS and one.baseline_p95_s > 0]
+    return bool(growth) and max(growth) < 0.5 * departure.growth
 
 
 def _failures(departed: tuple[Departure, ...], known: frozenset[str], graph: CallGraph) -> Iterable[Finding]:
@@ -286,7 +309,7 @@ def _failures(departed: tuple[Departure, ...], known: frozenset[str], graph: Cal
     largest = max((loss.share for loss in losses.values()), default=1.0)
     losses = {service: _Loss(loss.departure, loss.amount, (loss.share / largest) ** 0.25)
               for service, loss in losses.items()}
-    return _of_losses(losses, CauseKind.UNAVAILABLE, "failed requests ({numbers})", graph)
+    return _of_losses(losses, CauseKind.UNAVAILABLE, "answered fewer of its requests well ({numbers})", graph)
 
 
 def _keep_larger(losses: dict[str, _Loss], service: str, loss: _Loss) -> None:

@@ -57,9 +57,11 @@ async def _again(
     await connection.execute("SELECT 1 FROM postmortems WHERE name = $1 FOR UPDATE", name)
     before = await get(connection, name)
     drafts = await connection.fetchval(
-        "SELECT markdown FROM revisions WHERE postmortem = $1 AND author = $2 ORDER BY number DESC LIMIT 1",
+        "SELECT markdown FROM revisions WHERE postmortem = $1 AND author = $2 AND reason <> $3 "
+        "ORDER BY number DESC LIMIT 1",
         name,
         review.DRAFTER,
+        review.REWORDED,
     )
     if drafts == new.markdown.encode() and before.drafted == new.message:
         return

@@ -43,7 +43,7 @@ def retry_delay_s(error: grpc.aio.AioRpcError) -> float | None:
             for detail in Status.FromString(value).details:
                 info = RetryInfo()
                 if detail.Unpack(info):
-                    return info.retry_delay.ToTimedelta().total_seconds()
+                    return float(info.retry_delay.ToTimedelta().total_seconds())
     return None
 
 

@@ -226,3 +226,18 @@ def test_a_gateway_that_fails_with_what_is_behind_it_comes_after_it() -> None:
     first = rank(incident("api-gateway", "orders"), observations(series=failing))[0]
 
     assert first.service == "orders"
+
+
+def test_a_slow_metric_counts_less_where_spans_show_the_time_lost_elsewhere() -> None:
+    slow = [series("stock", "latency.p90", before=0.02, now=0.4, unit="s")]
+    spans = [operation("stock", "GET /stock", count=200, before=200, self_s=0.01, self_before_s=0.01),
+             operation("pay", "POST /pay", count=200, before=200, self_s=2.0, self_before_s=0.1)]
+
+    alone = rank(incident("shop"), observations(series=slow))[0]
+    first = rank(incident("shop"), observations(series=slow, operations=spans))[0]
+
+    assert alone.service == "stock"
+    assert first.service == "pay"
+    second = next(one for one in rank(incident("shop"), observations(series=slow, operations=spans))
+                  if one.service == "stock")
+    assert spans[0].key in second.evidence_against
