@@ -103,9 +103,9 @@ def test_what_is_no_alert_is_refused(text: str) -> None:
 
 @given(st.text(max_size=300))
 def test_any_file_is_read_or_refused(text: str) -> None:
-    for read in (from_csv, from_alertmanager):
+    for parse in (from_csv, from_alertmanager):
         try:
-            for document in read(text, "file"):
+            for document in parse(text, "file"):
                 assert document.title and document.source_id
         except MalformedLine:
             pass
