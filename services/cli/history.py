@@ -22,7 +22,7 @@ def import_incidents(
     is_json: Json = False,
 ) -> None:
     """Reads past incidents into memory, so that cards find them; again, what is known is updated."""
-    documents = [document for path in paths for document in _read(path)]
+    documents = [document for path in paths for document in read(path)]
 
     async def work(connection: Connection) -> list[RememberResponse]:
         memory = connection.stub(MemoryServiceStub)
@@ -40,12 +40,13 @@ def import_incidents(
     console.print(f"{len(answers)} incidents, {len(answers) - known} of them new or changed", markup=False)
 
 
-def _read(path: Path) -> list[Document]:
+def read(path: Path) -> list[Document]:
+    """The incidents of a file. Raises BadParameter that says what is wrong with it."""
     try:
         # A quoted field of a CSV file may hold line ends, which are left as they are.
         with path.open(encoding="utf-8-sig", newline="") as file:
             text = file.read()
-        read = from_csv if path.suffix.lower() in (".csv", ".tsv", ".txt") else from_alertmanager
-        return list(read(text, path.name))
+        parse = from_csv if path.suffix.lower() in (".csv", ".tsv", ".txt") else from_alertmanager
+        return list(parse(text, path.name))
     except (MalformedLine, UnicodeDecodeError) as error:
         raise typer.BadParameter(str(error), param_hint=path.name) from None

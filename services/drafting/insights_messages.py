@@ -11,7 +11,7 @@ from afteraction.v1.runbook_pb2 import Runbook
 from services.drafting.insights import Measure
 from services.drafting.insights_facts import IncidentFacts, PostmortemFacts, RunbookFacts
 from services.drafting.review import DRAFTER, Postmortem
-from services.drafting.store.postmortems import Entry
+from services.drafting.store.postmortem_parts import Entry
 from services.drafting.survival import SectionSurvival, overall
 from shared.timestamps import from_proto, required, to_proto
 

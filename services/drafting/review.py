@@ -13,11 +13,11 @@ from datetime import datetime
 from enum import IntEnum
 
 from services.drafting import markdown, revisions_merge
-from services.drafting.action_items import Item, missing
+from services.drafting.action_items import Item
 from services.drafting.markdown import HEADINGS, Document, SectionKind
 from services.drafting.markdown_questions import answer as answer_in_text
 from services.drafting.markdown_questions import questions
-from services.drafting.markdown_tables import ItemRow, action_items, append_item, remove_row, replace_item, tables
+from services.drafting.markdown_tables import ItemRow, action_items, append_item, remove_row, replace_item
 from shared.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from shared.names import deterministic_id
 
@@ -25,10 +25,6 @@ from shared.names import deterministic_id
 DRAFTER = "afteraction"
 # Why a revision of the drafter's differs from the draft before it only in its words.
 REWORDED = "reworded"
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_PLACEHOLDER = re.compile(
-    r"[\s.*_`-]*(?:tbd|todo|n/?a|none|to be (?:done|written|filled in|determined))?[\s.*_`-]*", re.IGNORECASE
-)
 _SEVERITY = re.compile(r"\bseverity\W{1,8}P([1-4])\b", re.IGNORECASE)
 
 
@@ -218,21 +214,20 @@ def submit(before: Postmortem, *, reviewers: Sequence[str], author: str) -> Chan
             )
 
 
-def publish(before: Postmortem, findings: Sequence[Finding], *, author: str, at: datetime) -> Changed:
+def publish(before: Postmortem, obstacles: Sequence[Violation], *, author: str, at: datetime) -> Changed:
     """Published. Twice is once. Raises FailedPrecondition with every obstacle at once.
 
     A draft that nobody submitted is taken as submitted by who publishes it.
     """
     if before.state is State.PUBLISHED:
         return Changed(before, author, "published")
-    obstacles = tuple(what_is_missing(before, findings))
     if obstacles:
         listed = "; ".join(obstacle.description for obstacle in obstacles)
         raise FailedPrecondition(
             f"{before.name} cannot be published yet: {listed}",
             reason="NOT_READY",
             resource=before.name,
-            violations=obstacles,
+            violations=tuple(obstacles),
         )
     detail = "without a submission" if before.state is State.DRAFT else ""
     after = replace(before, state=State.PUBLISHED, published_at=at, published_revision=before.revision)
@@ -315,45 +310,6 @@ def change_item(before: Postmortem, item: Item, cells: Mapping[str, str], *, is_
     new = remove_row(document, row.line) if is_dropped else replace_item(document, row.line, cells)
     action = "dropped action item" if is_dropped else "changed action item"
     return _rewritten(before, new, author, action, item.title, reason=f"{action}: {item.title}")
-
-
-def what_is_missing(postmortem: Postmortem, findings: Sequence[Finding]) -> Iterable[Violation]:
-    """Everything that stands between a post-mortem and its publication, in the order of the document."""
-    document = markdown.parse(postmortem.markdown)
-    for kind in SectionKind:
-        if is_empty(document, kind):
-            name = HEADINGS.get(kind, "title")
-            yield Violation(f"sections/{kind.name.lower()}", f"the section {name!r} is empty")
-    for question in questions(document):
-        yield Violation(f"questions/{question.id}", f"question {question.id} is unanswered: {question.text}")
-    for item in postmortem.items:
-        for field in missing(item) if item.is_live else ():
-            yield Violation(f"{item.name}/{field}", f"the action item {item.title!r} has no {field.replace('_', ' ')}")
-    waived = {waiver.finding for waiver in postmortem.waivers}
-    for found in findings:
-        if found.id not in waived:
-            yield Violation(
-                f"findings/{found.id}", f"line {found.line}: {found.text!r} {found.why}; rewrite or waive it"
-            )
-    for remark in postmortem.comments:
-        if not remark.is_resolved and remark.text.rstrip().endswith("?"):
-            yield Violation(f"comments/{remark.id}", f"{remark.author} asks and nobody answered: {remark.text}")
-
-
-def is_empty(document: Document, kind: SectionKind) -> bool:
-    """Whether a part is missing or says nothing: blank, a placeholder, or a table without rows."""
-    if kind is SectionKind.TITLE:
-        return bool(_PLACEHOLDER.fullmatch(document.title))
-    section = document.section(kind)
-    if section is None:
-        return True
-    body = _COMMENT.sub("", section.body)
-    if _PLACEHOLDER.fullmatch(body):
-        return True
-    only_table = all(not line.strip() or line.lstrip().startswith("|") for line in body.splitlines())
-    return only_table and not any(
-        any(map(str.strip, cells)) for table in tables(document, kind) for cells in table.rows
-    )
 
 
 def severity_in(document: Document, otherwise: int) -> int:

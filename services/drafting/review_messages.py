@@ -11,7 +11,7 @@ from services.drafting.markdown_questions import questions
 from services.drafting.markdown_tables import ItemRow
 from services.drafting.review import Comment, Finding, Postmortem
 from services.drafting.revisions import Part, Revision
-from services.drafting.store.postmortems import Entry
+from services.drafting.store.postmortem_parts import Entry
 from shared.errors import InvalidArgument
 from shared.timestamps import to_proto
 

@@ -13,6 +13,7 @@ from services.drafting import review_messages as messages
 from services.drafting.review import Changed, Decision, Finding, Postmortem
 from services.drafting.review_exports import export
 from services.drafting.review_findings import findings
+from services.drafting.review_gate import what_is_missing
 from services.drafting.review_watch import Changes
 from services.drafting.store.postmortems import PostmortemStore, Retry, Search
 from shared.clock import Clock
@@ -102,8 +103,8 @@ class PostmortemService(postmortem_service_pb2_grpc.PostmortemServiceServicer):
         at = self._clock.now()
 
         def decide(before: Postmortem) -> Changed:
-            found = findings(markdown.parse(before.markdown))
-            return review.publish(before, found, author=request.author, at=at)
+            obstacles = tuple(what_is_missing(before, findings(markdown.parse(before.markdown))))
+            return review.publish(before, obstacles, author=request.author, at=at)
 
         answer = await self._change(request, decide, etag=request.etag, request_id=request.request_id)
         self._published()

@@ -1,12 +1,15 @@
 """Past incidents from spreadsheets and Alertmanager: what memory gets of them, and what is refused by name."""
 
 import json
+from pathlib import Path
 
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from afteraction.v1.incident_pb2 import SEVERITY_P1, SEVERITY_P2, SEVERITY_UNSPECIFIED
+from services.cli.history import read
 from services.cli.incident_history import from_alertmanager, from_csv
 from services.cli.replay_lines import MalformedLine
 from shared.timestamps import from_proto
@@ -100,9 +103,20 @@ def test_what_is_no_alert_is_refused(text: str) -> None:
 
 @given(st.text(max_size=300))
 def test_any_file_is_read_or_refused(text: str) -> None:
-    for read in (from_csv, from_alertmanager):
+    for parse in (from_csv, from_alertmanager):
         try:
-            for document in read(text, "file"):
+            for document in parse(text, "file"):
                 assert document.title and document.source_id
         except MalformedLine:
             pass
+
+
+def test_file_is_read_by_its_kind_and_a_bad_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes("\ufefftitle,date\r\nCafé fails,2025-03-02\r\n".encode())
+    (tmp_path / "b.json").write_text(json.dumps([alert("Errors", "api", 0)]))
+    (tmp_path / "c.csv").write_bytes(b"\xff\xfe")
+
+    assert [each.title for each in read(tmp_path / "a.csv")] == ["Café fails"]
+    assert [each.title for each in read(tmp_path / "b.json")] == ["Errors on api"]
+    with pytest.raises(typer.BadParameter):
+        read(tmp_path / "c.csv")

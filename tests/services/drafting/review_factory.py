@@ -18,7 +18,8 @@ from services.drafting.review_watch import Changes
 from services.drafting.service.action_items import ActionItemService
 from services.drafting.service.postmortems import PostmortemService
 from services.drafting.store.action_items import ActionItemStore
-from services.drafting.store.postmortems import CHANNEL, PostmortemStore
+from services.drafting.store.postmortem_parts import CHANNEL
+from services.drafting.store.postmortems import PostmortemStore
 from services.drafting.store.publications import PublicationStore
 from shared.clock import SetClock
 from shared.offload import Offload

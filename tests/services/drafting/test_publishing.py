@@ -159,7 +159,8 @@ async def test_open_incidents_of_its_stream_get_their_cards_anew(review: Review,
 
 
 async def test_ticket_that_was_opened_after_the_draft_is_named(review: Review, serve: Serve) -> None:
-    channel = await serve(lambda server: add_IncidentServiceServicer_to_server(Detection(), server))  # type: ignore[abstract]
+    detection = Detection()  # type: ignore[abstract]
+    channel = await serve(lambda server: add_IncidentServiceServicer_to_server(detection, server))
     draft = await review.draft()
     ticketing = Ticketing(
         incidents=channel.stub(IncidentServiceStub),
