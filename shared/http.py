@@ -48,7 +48,7 @@ async def serving(app: ASGIApp, address: str, common: Common, *, drain_s: int = 
         lifespan="off", ws="none", http="h11", timeout_graceful_shutdown=drain_s,
         h11_max_incomplete_event_size=_MAX_HEADER_BYTES, ssl_certfile=common.tls_certificate or None,
         ssl_keyfile=common.tls_key or None))
-    listening = _bind(server.config, address)
+    listening = _bind(host.strip("[]"), int(port))
     async with Background() as background:
         running = asyncio.create_task(server.serve([listening]))
         background.start(_watched(running))
@@ -67,9 +67,10 @@ async def _watched(running: "asyncio.Task[None]") -> None:
     await asyncio.shield(running)
 
 
-def _bind(config: uvicorn.Config, address: str) -> socket.socket:
+def _bind(host: str, port: int) -> socket.socket:
+    """Ours and not uvicorn's, which leaves a socket open that it could not bind."""
     try:
-        return config.bind_socket()
-    except SystemExit as error:
-        raise FailedPrecondition(f"{address} cannot be listened on, something else may have it",
-                                 reason="ADDRESS_IN_USE", resource=address) from error
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise FailedPrecondition(f"{host}:{port} cannot be listened on, something else may have it: {error}",
+                                 reason="ADDRESS_IN_USE", resource=f"{host}:{port}") from error

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import MofNCompleteColumn, Progress
 
 from afteraction.v1.document_pb2 import (
     DOCUMENT_KIND_POSTMORTEM,
@@ -14,9 +15,11 @@ from afteraction.v1.document_pb2 import (
 from afteraction.v1.memory_service_pb2 import ImportDocumentsRequest, ImportDocumentsResponse
 from afteraction.v1.memory_service_pb2_grpc import MemoryServiceStub
 from services.cli.connection import Connection, call
-from services.cli.output import Json, console, print_json, print_table
+from services.cli.output import Json, console, errors, print_json, print_table
 
 _KINDS = {"postmortem": DOCUMENT_KIND_POSTMORTEM, "runbook": DOCUMENT_KIND_RUNBOOK}
+# Memory refuses longer documents; a dump of many gigabytes is not read for that.
+_MOST_BYTES = 4 * 1024 * 1024
 _SUFFIXES = (".md", ".markdown", ".txt", ".html", ".htm", ".rst")
 
 
@@ -30,14 +33,22 @@ def import_documents(
     if kind and kind not in _KINDS:
         raise typer.BadParameter(f"{kind} is none of {', '.join(_KINDS)}", param_hint="--kind")
 
+    files = list(_files(paths))
+
     async def requests() -> AsyncIterator[ImportDocumentsRequest]:
-        for name, path in _files(paths):
-            yield ImportDocumentsRequest(path=name, content=path.read_bytes(), stream=stream,
+        for name, path in files:
+            yield ImportDocumentsRequest(path=name, content=_content(path), stream=stream,
                                          kind=_KINDS.get(kind, DOCUMENT_KIND_UNSPECIFIED))
 
     async def work(connection: Connection) -> list[ImportDocumentsResponse]:
         answers = connection.stub(MemoryServiceStub).ImportDocuments(requests())
-        return [each async for each in answers]
+        done: list[ImportDocumentsResponse] = []
+        with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=errors, transient=True) as shown:
+            task = shown.add_task("importing", total=len(files))
+            async for each in answers:
+                done.append(each)
+                shown.advance(task)
+        return done
 
     outcomes = call(work)
     if is_json:
@@ -49,6 +60,12 @@ def import_documents(
         empty="No file to import was found.")
     if outcomes:
         console.print("\n" + ", ".join(f"{words.count(word)} {word}" for word in sorted(set(words))), markup=False)
+
+
+def _content(path: Path) -> bytes:
+    """What `path` holds, as far as it takes to see that it is too long for a document."""
+    with path.open("rb") as file:
+        return file.read(_MOST_BYTES + 1)
 
 
 def _files(paths: list[Path]) -> Iterator[tuple[str, Path]]:

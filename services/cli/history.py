@@ -42,7 +42,9 @@ def import_incidents(
 
 def _read(path: Path) -> list[Document]:
     try:
-        text = path.read_text(encoding="utf-8-sig", newline="")
+        # A quoted field of a CSV file may hold line ends, which are left as they are.
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            text = file.read()
         read = from_csv if path.suffix.lower() in (".csv", ".tsv", ".txt") else from_alertmanager
         return list(read(text, path.name))
     except (MalformedLine, UnicodeDecodeError) as error:

@@ -19,13 +19,14 @@ from services.drafting.measured import extreme, normal, sentence
 from services.drafting.milestones import Milestones, culprit_change
 from services.drafting.notes import undocumented
 from services.drafting.observations import ConfigChange, Deploy, Event, FlagChange
+from services.drafting.root_cause import measured
 from services.drafting.showing import INCIDENT
 from services.drafting.statements import quoted
 from services.drafting.traffic_growth import growth_evidence, traffic_growth
 from services.drafting.used_up import saturated
 from services.drafting.wording import between, clock, length, listed, number, percent_change
 
-MOST_FACTORS, FEWEST_FACTORS = 6, 3
+MOST_FACTORS, FEWEST_FACTORS = {True: 6, False: 3}, 3
 CATEGORIES: dict[CauseKind, str] = {
     CauseKind.DEPLOYMENT: "deployment",
     CauseKind.CONFIGURATION: "configuration",
@@ -68,7 +69,7 @@ def factors(case: Case, course: Milestones) -> tuple[Factor, ...]:
         *_second_cause(case),
     ]
     unique = {factor.statement.text: factor for factor in found}
-    return tuple(unique.values())[:MOST_FACTORS]
+    return tuple(unique.values())[: MOST_FACTORS[case.is_major]]
 
 
 def _cause(case: Case, course: Milestones) -> Iterable[Factor]:
@@ -76,7 +77,9 @@ def _cause(case: Case, course: Milestones) -> Iterable[Factor]:
     if cause is None or not case.cite(cause.mechanism_keys):
         return
     if change is None:
-        yield Factor(CATEGORIES.get(cause.kind, "process"), case.say(cause.mechanism, *cause.mechanism_keys))
+        # The whole mechanism stands under the root cause; the measure behind it is what contributed.
+        shown = measured(case, cause)[:1] or [case.say(cause.mechanism, *cause.mechanism_keys)]
+        yield Factor(CATEGORIES.get(cause.kind, "process"), shown[0])
         return
     # With a note of the cause, a fault that data ties to the change has its own factor.
     if amplification(case.observations, cause.service) is not None:

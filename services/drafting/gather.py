@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from afteraction.v1 import evidence_pb2, ingestion_service_pb2, memory_service_pb2, runbook_pb2
 from services.drafting import messages
+from services.drafting.hypotheses.hypothesis import CauseKind
+from services.drafting.hypotheses.ranking import rank
 from services.drafting.incident import Gathered, Incident, Runbook, Similar
 from services.drafting.observations import Alert, Event, Observations, PatternChange, Signal
 from services.drafting.ownership import Catalogue
@@ -33,7 +35,7 @@ LONGEST = timedelta(days=1)
 BASELINE = timedelta(hours=12)
 # After the recovery, for what people still say of it.
 AFTERWARDS = timedelta(minutes=5)
-MOST_SIMILAR, MOST_RUNBOOKS, MOST_STEPS = 5, 2, 8
+MOST_SIMILAR, MOST_RUNBOOKS, MOST_STEPS, MOST_CAUSES = 5, 2, 8, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +111,11 @@ class Gatherer:
     async def _similar(
         self, incident: Incident, observed: Observations, deadline_s: float
     ) -> tuple[tuple[Similar, ...], tuple[Runbook, ...], tuple[str, ...]]:
+        # What the data alone points to; the past that is asked for here weighs in later.
+        likely = await self._offload.run(rank, incident.facts, observed, [])
+        causes = [one.mechanism for one in likely[:MOST_CAUSES] if one.kind is not CauseKind.UNKNOWN]
         request = memory_service_pb2.SearchSimilarRequest(
-            query=query(incident, observed),
+            query=query(incident, observed, causes),
             limit=10,
             stream=incident.facts.stream,
             as_of=to_proto(incident.facts.onset_at),
@@ -158,8 +163,8 @@ def windows(incident: Incident) -> tuple[Window, Window]:
     return Window(start, end), Window(start - BASELINE, start)
 
 
-def query(incident: Incident, observed: Observations) -> memory_service_pb2.Query:
-    """What memory is asked: the symptoms in words, the patterns that are new, the alerts by name."""
+def query(incident: Incident, observed: Observations, causes: Sequence[str] = ()) -> memory_service_pb2.Query:
+    """What memory is asked: the symptoms in words, the patterns that are new, the alerts by name, the likely causes."""
     facts = incident.facts
     moved = sorted(
         (one for one in observed.log_patterns if one.change in (PatternChange.NEW, PatternChange.BURST) and one.count),
@@ -173,6 +178,7 @@ def query(incident: Incident, observed: Observations) -> memory_service_pb2.Quer
         symptoms=_first((f"{one.signal.value} of {one.service} {one.metric_name}" for one in facts.anomalies), 50),
         log_patterns=_first((one.template[:1000] for one in moved), 20),
         error_messages=_first((one.example[:1000] for one in moved if one.example), 10),
+        probable_causes=_first((cause[:1000] for cause in causes), 10),
         runbook_urls=_first((alert.runbook_url for alert in alerts if alert.runbook_url), 50),
     )
 

@@ -51,6 +51,8 @@ def impact(case: Case) -> Impact:
     statements += _affected(case) + _users(case)
     cost, cost_statements = _cost(case, answered)
     budget, budget_statements = _budget(case, answered, failed)
+    # Of a minor incident the verdict says enough; what it was computed from stands in its evidence.
+    budget_statements = budget_statements if case.is_major else budget_statements[-1:]
     return Impact(
         (end - facts.onset_at).total_seconds(),
         (*statements, *cost_statements, *budget_statements),
@@ -127,8 +129,8 @@ def _failed(case: Case, answered: Sequence[Requests], failed: Failures) -> list[
         )
     ]
     rows = sorted((one for one in answered if one.is_failure and one.count), key=lambda one: -one.count)
-    if len({(one.operation, one.status) for one in rows}) > 1 and not answered[0].is_sampled:
-        said.append(_by_operation(case, rows[: 6 if case.is_major else 3]))
+    if case.is_major and len({(one.operation, one.status) for one in rows}) > 1 and not answered[0].is_sampled:
+        said.append(_by_operation(case, rows[:6]))
     return said
 
 

@@ -49,15 +49,21 @@ class Narrator:
             self._waiting.put_nowait(draft)
 
     async def run(self) -> None:
-        """Until it is cancelled."""
-        while True:
-            draft = await self._waiting.get()
-            try:
-                await self.narrate(draft)
-            except (AfteractionError, *AWAY) as error:
-                log.warning("draft not reworded", incident=draft.incident, error=type(error).__name__)
-            except Exception as error:  # whatever an endpoint answers, the next draft is tried
-                log.error("rewording failed", error, incident=draft.incident)
+        """Until it is cancelled; then the endpoint's connections are closed."""
+        try:
+            while True:
+                await self._next()
+        finally:
+            await self._model.close()
+
+    async def _next(self) -> None:
+        draft = await self._waiting.get()
+        try:
+            await self.narrate(draft)
+        except (AfteractionError, *AWAY) as error:
+            log.warning("draft not reworded", incident=draft.incident, error=type(error).__name__)
+        except Exception as error:  # whatever an endpoint answers, the next draft is tried
+            log.error("rewording failed", error, incident=draft.incident)
 
     async def narrate(self, draft: Draft) -> bool:
         """Stores the draft in better words; whether there were any that may be taken. Raises Unavailable."""
@@ -96,6 +102,8 @@ class Narrator:
         """Whether its text is what is stored; it is offered while it is being stored, so this waits a little."""
         for attempt in range(_TRIES):
             before = await self._stored(draft)
+            if before is not None and before.is_edited:
+                return False
             if before is not None and before.markdown == draft.markdown:
                 return True
             if attempt < _TRIES - 1:

@@ -24,6 +24,7 @@ from afteraction.v1.evidence_pb2 import (
 )
 from afteraction.v1.postmortem_pb2 import SECTION_KIND_ROOT_CAUSE, Postmortem
 from services.drafting.markdown import references, without_references
+from services.drafting.publishing_titles import failure, title
 
 _MOST_TRIGGERS = 5
 _MOST_STEPS = 6
@@ -90,10 +91,12 @@ def lesson(postmortem: Postmortem) -> Lesson:
     drafted = postmortem.lesson
     category = postmortem.factors[0].category if postmortem.factors else next(iter(postmortem.tags), "")
     service = next((h.service for h in postmortem.hypotheses if h.service), "") or next(iter(postmortem.services), "")
+    failed = failure(postmortem, category or "unknown")
     return Lesson(
-        title="",
+        title=title(service, failed, _causes(postmortem)),
         service=service,
-        category=category or "unknown",
+        # The failure, not what led to it: a pool that is used up is mended alike after a deploy and after a surge.
+        category=failed.replace(" ", "-"),
         triggers=tuple(drafted.triggers) or _steps(_symptom(evidence) for evidence in symptoms)[:_MOST_TRIGGERS],
         diagnosis_steps=tuple(drafted.diagnosis_steps) or _diagnosis(postmortem, named)[:_MOST_STEPS],
         mitigation_steps=tuple(drafted.mitigation_steps)
@@ -141,6 +144,14 @@ def _diagnosis(postmortem: Postmortem, named: Iterable[Evidence]) -> tuple[str, 
         and not (evidence.kind in _CHANGES and evidence.occurred_at.seconds > onset)
         and evidence.kind not in (EVIDENCE_KIND_PAGE, EVIDENCE_KIND_ALERT)
     )
+
+
+def _causes(postmortem: Postmortem) -> list[Evidence]:
+    """What the likeliest cause rests on, without what undid it."""
+    first = next(iter(postmortem.hypotheses), None)
+    ids = {*first.mechanism.evidence_ids, *first.evidence_for} if first is not None else set[str]()
+    before = (each for each in postmortem.evidence if each.occurred_at.seconds <= postmortem.onset_at.seconds)
+    return [each for each in before if each.id in ids]
 
 
 def _symptom(evidence: Evidence) -> str:

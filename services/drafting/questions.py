@@ -11,6 +11,11 @@ from services.drafting.milestones import Milestones, culprit_change
 from services.drafting.root_cause import is_known
 from services.drafting.wording import listed
 
+# What a minor incident's reviewer is asked first, and of how much.
+_MINOR = (SectionKind.ROOT_CAUSE, SectionKind.SUMMARY, SectionKind.IMPACT, SectionKind.FACTORS, SectionKind.TIMELINE,
+          SectionKind.ACTION_ITEMS)
+MOST_OF_MINOR = 3
+
 Asked = list[tuple[SectionKind, str]]
 
 
@@ -27,8 +32,9 @@ def questions(
     asked += [(SectionKind.FACTORS, text) for text in _about_factors(case, found)]
     asked += [(SectionKind.IMPACT, text) for text in _about_impact(case, cost)]
     asked += [(SectionKind.ACTION_ITEMS, text) for text in _about_items(case, items)]
-    asked += [(SectionKind.LESSONS, text) for text in slow[: 1 if case.is_major else 0]]
-    return asked
+    if not case.is_major:
+        return sorted(asked, key=lambda one: _MINOR.index(one[0]))[:MOST_OF_MINOR]
+    return asked + [(SectionKind.LESSONS, text) for text in slow[:1]]
 
 
 def numbered(sections: Iterable[Section], asked: Asked) -> tuple[tuple[Question, ...], ...]:

@@ -1,9 +1,9 @@
 """What an endpoint may change of a draft: the words of single sentences, never what they say.
 
 Quotations (log lines, notes, names from outside in quotation marks) are replaced by placeholders before a sentence is
-sent, so that what a stranger wrote reaches no model. What comes back is taken sentence by sentence, and only if it has
-the same numbers, times, names, placeholders and negations, says nothing that its evidence does not hold, uses hardly a
-word that neither the sentence nor its evidence has, is plain text, and blames nobody.
+sent, so that of what a stranger wrote only names reach a model. What comes back is taken sentence by sentence, and only
+if it has the same numbers, times, names, placeholders and negations, says nothing that its evidence does not hold, uses
+hardly a word that neither the sentence nor its evidence has, is plain text, and blames nobody.
 """
 
 import re

@@ -21,6 +21,8 @@ from services.drafting.wording import between, clock, counted, listed, number, p
 LIKELY = 0.5
 MOST_MEASURES = {True: 3, False: 1}
 MOST_NOTES = 3
+# Of a minor incident: what changed or lies where, what that did, what was noted of it.
+MOST_SENTENCES = 3
 
 
 def root_cause(case: Case, course: Milestones) -> tuple[Statement, ...]:
@@ -38,7 +40,7 @@ def root_cause(case: Case, course: Milestones) -> tuple[Statement, ...]:
     if case.is_major:
         said += course_of_log(case, told=limit_line(case))
         said += _traces(case)
-    return (*said, *_against(case, cause))
+    return (*said, *_against(case, cause)) if case.is_major else tuple(said[:MOST_SENTENCES])
 
 
 def is_known(case: Case) -> bool:
@@ -63,7 +65,7 @@ def _change(case: Case, change: Event) -> list[Statement]:
     said = [case.say(f"{named(change)}{replaced} at {clock(change.occurred_at)}, {before} before the onset.",
                      change.key, INCIDENT)]
     if detail.description and case.is_major:
-        files = (f" ({counted(len(detail.changed_files), 'file')}, among them {detail.changed_files[0]})"
+        files = (f" ({counted(len(detail.changed_files), 'file')}, among them {quoted(detail.changed_files[0], 120)})"
                  if detail.changed_files else "")
         said.append(case.say(f"Its description says{files}: {quoted(detail.description, 300)}", change.key))
     return said
@@ -73,10 +75,7 @@ def _origin(case: Case, cause: Hypothesis) -> list[Statement]:
     """Where no change explains it: what was seen where, in numbers, and whom it reached."""
     likely = "The likeliest cause" if cause.probability >= LIKELY else "The strongest candidate, though not a sure one,"
     said = [case.say(f"{likely} lies in {cause.service}: {_clause(cause)}", *cause.mechanism_keys)]
-    keys = (*cause.mechanism_keys, *cause.evidence_for)
-    series = {one.key: one for one in case.observations.series}
-    measured = list({series[key].metric_name: series[key] for key in keys if key in series}.values())
-    said += [one for one in (_measured(case, window) for window in measured[: MOST_MEASURES[case.is_major]]) if one]
+    said += measured(case, cause)[: MOST_MEASURES[case.is_major]]
     callers = sorted({one.caller for one in case.observations.calls if one.service == cause.service
                       and one.caller != cause.service} & set(case.facts.services))
     if callers:
@@ -86,8 +85,18 @@ def _origin(case: Case, cause: Hypothesis) -> list[Statement]:
     return said
 
 
+def measured(case: Case, cause: Hypothesis) -> list[Statement]:
+    """The measures that the cause rests on, in numbers, one of each name."""
+    series = {one.key: one for one in case.observations.series}
+    keys = (*cause.mechanism_keys, *cause.evidence_for)
+    windows = {series[key].metric_name: series[key] for key in keys if key in series}.values()
+    return [said for said in (_measured(case, window) for window in windows) if said is not None]
+
+
 def _clause(cause: Hypothesis) -> str:
     text = cause.mechanism
+    if text.startswith(f"{cause.service} "):
+        return f"it {text.removeprefix(f'{cause.service} ')}"
     return text[0].lower() + text[1:] if text.startswith(("The ", "A ", "An ", "Work ")) else text
 
 

@@ -11,7 +11,7 @@ from services.drafting.markdown import SectionKind
 from services.drafting.milestones import milestones
 from services.drafting.questions import numbered, questions
 from services.drafting.root_cause import root_cause
-from services.drafting.runbook_material import alert_names, diagnosis_steps, mitigation_steps, triggers
+from services.drafting.runbook_steps import alert_names, diagnosis_steps, mitigation_steps, triggers
 from services.drafting.showing import INCIDENT
 from services.drafting.statements import Statement, quoted
 from services.drafting.suggestions import suggestions
@@ -60,7 +60,7 @@ def draft(case: Case) -> Draft:
         alert_names=alert_names(case),
         log_patterns=tuple(one.template for one in case.moved_patterns()[:MOST_LOG_PATTERNS]),
         triggers=triggers(case),
-        diagnosis_steps=diagnosis_steps(case),
+        diagnosis_steps=diagnosis_steps(case, course),
         mitigation_steps=mitigation_steps(case, course),
         missing=case.gathered.missing,
         ticket_url=case.incident.ticket_url,

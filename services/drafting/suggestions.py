@@ -19,6 +19,7 @@ from services.drafting.milestones import Milestones, culprit_change
 from services.drafting.notes import undocumented
 from services.drafting.observations import Deploy, LogPatternWindow
 from services.drafting.resources import bound, resource
+from services.drafting.root_cause import measured
 from services.drafting.showing import INCIDENT, derived_evidence
 from services.drafting.statements import quoted
 from services.drafting.traffic_growth import growth_evidence, traffic_growth
@@ -193,7 +194,9 @@ def _mechanism(case: Case) -> Iterable[_Idea]:
     cause = case.cause
     if cause is None or culprit_change(case) is not None:
         return
-    yield _Idea(bound(cause), cause.mechanism, cause.mechanism_keys, "capacity", 2, False, cause.service)
+    shown = next((one.text for one in measured(case, cause)), f"The likeliest cause lies in {cause.service}.")
+    keys = (*cause.mechanism_keys, *cause.evidence_for, INCIDENT)
+    yield _Idea(bound(cause), shown, keys, "capacity", 2, False, cause.service)
 
 
 def _past(case: Case) -> Iterable[_Idea]:

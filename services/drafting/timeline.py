@@ -21,9 +21,9 @@ from services.drafting.wording import counted, listed
 
 # Changes this long before the onset may have to do with it.
 BEFORE = timedelta(hours=3)
-MOST_ROWS = {True: 40, False: 12}
+MOST_ROWS = {True: 40, False: 8}
 MOST_PATTERNS = {True: 3, False: 1}
-MOST_SERVICES = {True: 6, False: 2}
+MOST_SERVICES = {True: 6, False: 0}
 # Patterns that begin within the same breath are told together.
 TOGETHER = timedelta(minutes=2)
 

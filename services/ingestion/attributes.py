@@ -70,7 +70,8 @@ def attributes(pairs: Iterable[Any], redact: Redact) -> dict[str, str]:
             break
         key, value = pair.key, pair.value
         # Almost all are strings; asking which one it is costs more than reading it.
-        found[storable(key[:256])] = redact(key, storable(value.string_value[:LONGEST_VALUE]) or text(value))
+        said = value.string_value
+        found[storable(key[:256])] = redact(key, storable(said[:LONGEST_VALUE]) if said else text(value))
     return found
 
 

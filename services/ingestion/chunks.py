@@ -4,6 +4,7 @@ Both are zstd. Columns are a TailResponse without its position; raw records are 
 repeat (operations, patterns) kept once.
 """
 
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -21,6 +22,17 @@ from services.ingestion.records import Line, Span
 from services.ingestion.series import Series
 
 _LEVEL = 1
+
+
+class _Zstd(threading.local):
+    """A compressor and a decompressor of each thread: to make them costs more than to use them on a small chunk."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_ZSTD = _Zstd()
 _MOST_DECOMPRESSED = 512 * 1024 * 1024
 
 
@@ -100,7 +112,7 @@ def _chunk(service: str, signal: Signal, points: PointBuilder, raw: bytes | None
 
 
 def _packed(response: pb.TailResponse) -> bytes:
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(response.SerializeToString())
+    return _ZSTD.compressor.compress(response.SerializeToString())
 
 
 def unpacked(columns: bytes | None) -> pb.TailResponse:
@@ -169,8 +181,8 @@ def decode_lines(service: str, raw: bytes) -> list[Line]:
 
 
 def _packed_json(found: Any) -> bytes:
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(orjson.dumps(found))
+    return _ZSTD.compressor.compress(orjson.dumps(found))
 
 
 def _expanded(packed: bytes) -> bytes:
-    return zstandard.ZstdDecompressor().decompress(packed, max_output_size=_MOST_DECOMPRESSED)
+    return _ZSTD.decompressor.decompress(packed, max_output_size=_MOST_DECOMPRESSED)

@@ -21,6 +21,8 @@ from shared.errors import FailedPrecondition
 _MOST_IN_GROUP = 256
 _MOST_BYTES_IN_GROUP = 16 * 1024 * 1024
 _TICK_S = 5.0
+# A transaction that takes longer is taken to be lost: whoever waits is told to try again.
+_COMMIT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,8 @@ class Committer:
         try:
             at = self._clock.now()
             progress = self._judged(group, int(at.timestamp() * 1e9))
-            positions = await self._log.append([pending.entry for pending in group], progress, at)
+            async with asyncio.timeout(_COMMIT_S):
+                positions = await self._log.append([pending.entry for pending in group], progress, at)
         except BaseException as error:
             # Whoever waits is told; it tries again, and what was committed after all is recognised then.
             for pending in group:

@@ -41,6 +41,8 @@ class Entrance:
                     self._admit(request, needs_token)
                     return await work(request)
             except TOLD as error:
+                if not isinstance(error, AfteractionError):
+                    log.warning("database away", door=door, error=type(error).__name__)
                 return refuse(request, told(error))
             except Exception as error:
                 # The outermost place: said once with its trace; the sender learns nothing of our insides.

@@ -52,8 +52,9 @@ class Evidence:
         for part in _parts([evidence_pb2.Observation(event=event) for event in events]):
             yield part
         services = list(request.services) or await self._windows.services(stream)
-        if not request.skip_series:
-            for part in _parts(await self._series(stream, services, span, request)):
+        # Service by service, so that no more than one of them is in memory at once. Spans alone know each other.
+        for service in () if request.skip_series else services:
+            for part in _parts(await self._series(stream, [service], span, request)):
                 yield part
         for part in _parts(await self._logs(stream, services, span, request)):
             yield part

@@ -35,8 +35,8 @@ def told(error: Exception) -> AfteractionError:
     """`error` as we say it: a database that is away is Unavailable."""
     if isinstance(error, AfteractionError):
         return error
-    return Unavailable("the database does not answer; nothing was stored, try again", reason="DATABASE_AWAY",
-                       retry_after_s=1.0)
+    return Unavailable("the database does not answer, or cannot store now; nothing was stored, try again",
+                       reason="DATABASE_AWAY", retry_after_s=1.0)
 
 
 def code_of(error: AfteractionError) -> int:

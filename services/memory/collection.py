@@ -6,110 +6,27 @@ write. `with_changes` makes the next one; parts that stay are shared between the
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from services.memory import failure_modes, lexical
-from services.memory.documents import Document, Kind, Passage
+from services.memory import lexical
 from services.memory.embedding import Vectors
+from services.memory.entries import Entry, Forgotten, Remembered
 from services.memory.failure_modes import Counts
-from services.memory.identifiers import alert_like, terms
 from services.memory.index import FLAT_UP_TO, PassageIndex
 from services.memory.lexical import Mask, Postings
-
-TITLE_WEIGHT = 3  # a term of the title counts as often; measured flat between 2 and 4
 
 MOST_GONE = 0.2
 """Share of a graph's rows that may be gone before it is rebuilt; a search still walks through them."""
 
+GROWS_BY = 0.1
+"""Share of all passages that may be outside of the graph, compared exactly, before it is built anew."""
+
 MOST_PARTS = 6
 """Parts beyond the large ones; one more and the smallest are merged. Each costs a search about 50 µs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A document as search sees it; its text stays in PostgreSQL. `position` is of its last change."""
-
-    name: str
-    kind: int
-    stream: str
-    source_id: str
-    url: str
-    severity: int
-    occurred_at: datetime | None
-    services: tuple[str, ...]
-    tags: tuple[str, ...]
-    alert_names: tuple[str, ...]
-    """As written; a runbook whose title is one identifier is the runbook of that alert."""
-    title_terms: frozenset[str]
-    position: int
-
-
-def entry(document: Document, position: int) -> Entry:
-    """What search needs of `document`."""
-    return Entry(
-        document.name,
-        int(document.kind),
-        document.stream,
-        document.source_id,
-        document.url,
-        document.severity,
-        document.occurred_at,
-        tuple(name.lower() for name in document.services),
-        tuple(tag.lower() for tag in document.tags),
-        alert_names(document),
-        frozenset(terms(document.title)),
-        position,
-    )
-
-
-def alert_names(document: Document) -> tuple[str, ...]:
-    """The alerts that `document` is about: those that it says, and its title when that is written like one."""
-    title = document.title.strip()
-    is_named_so = document.kind is Kind.RUNBOOK and alert_like(title) == [title.lower()]
-    return tuple(dict.fromkeys((*document.alert_names, *((title,) if is_named_so else ()))))
-
-
-def counted(document: Document, passages: Sequence[Passage]) -> Mapping[str, int]:
-    """The terms of a document with their counts: its text once, its title and its names a few times."""
-    found = Counter[str]()
-    for passage in passages:
-        found.update(terms(passage.text))
-    for said in (document.title, *document.services, *document.tags):
-        for term in terms(said):
-            found[term] += TITLE_WEIGHT
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """A document to put in, cut, counted and embedded."""
-
-    entry: Entry
-    counts: Mapping[str, int]
-    modes: Counts
-    vectors: Vectors
-
-
-def remembered(document: Document, passages: Sequence[Passage], vectors: Vectors, position: int) -> Remembered:
-    """`document` as search takes it in. vectors: of its passages, shape (passages, dimension)."""
-    text = "\n".join((document.title, *(passage.text for passage in passages)))
-    return Remembered(
-        entry(document, position), counted(document, passages), failure_modes.modes(text), vectors
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Forgotten:
-    """A document to take out."""
-
-    name: str
-    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +148,8 @@ class Collection:
                     np.stack([change.modes for change in new]),
                     vectors,
                     [len(change.vectors) for change in new],
-                    flat_up_to=self.flat_up_to,
+                    # Whatever came is searchable at once; a graph of it is built behind.
+                    flat_up_to=max(self.flat_up_to, len(vectors)),
                 )
             )
             present.append(np.ones(len(new), dtype=np.bool_))
@@ -266,7 +184,8 @@ class Collection:
             return False
         exact = sum(len(each.index) for each in self.parts if each.index.type == "flat")
         size = sum(len(each.index) for each in self.parts)
-        is_large = exact > self.flat_up_to
+        # A graph grows by a share of itself, so that a passage is built into few of them, however many come.
+        is_large = exact > max(self.flat_up_to, GROWS_BY * size)
         return is_large or (size > self.flat_up_to and self.passages < (1 - MOST_GONE) * size)
 
     def holding(self) -> Collection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 
@@ -10,8 +11,9 @@ from services.memory.documents import Document, Passage
 from services.memory.embedding import Vectors
 from services.memory.follower import Follower
 from services.memory.models import Models
+from services.memory.query import Filter, Query
 from services.memory.reasons import asked, reasons
-from services.memory.search import Answer, Filter, Hit, Query, search
+from services.memory.search import Answer, Hit, search
 from services.memory.store import documents as store
 from services.memory.store import runbooks as runbook_store
 from services.memory.visibility import Views
@@ -94,9 +96,11 @@ class Finding:
         if not hits:
             return ()
         names = [hit.entry.name for hit in hits]
-        documents = await store.get_many(self._pool, names)
-        texts = await store.passages_of(self._pool, [(hit.entry.name, hit.passage) for hit in hits])
-        runbooks = await runbook_store.names_of_documents(self._pool, names)
+        documents, texts, runbooks = await asyncio.gather(
+            store.get_many(self._pool, names),
+            store.passages_of(self._pool, [(hit.entry.name, hit.passage) for hit in hits]),
+            runbook_store.names_of_documents(self._pool, names),
+        )
         said = asked(query, answer.rarities)
         return tuple(
             Result(

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from services.memory.collection import Collection, Forgotten, Remembered, remembered
+from services.memory.collection import Collection
 from services.memory.embedding import Batches
+from services.memory.entries import Forgotten, Remembered, remembered
 from services.memory.feedback import Voice, Voices
 from services.memory.store import documents as store
 from services.memory.store import feedback as feedback_store

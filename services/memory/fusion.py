@@ -83,4 +83,4 @@ def probability(score: float) -> float:
 
 
 def _saturating(count: int) -> float:
-    return 2.0 * (1.0 - 0.5**count)
+    return 2.0 * (1.0 - 0.5**count) if count else 0.0

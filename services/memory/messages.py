@@ -11,8 +11,8 @@ from afteraction.v1 import document_pb2, incident_pb2, memory_service_pb2, runbo
 from services.memory import runbooks
 from services.memory.documents import LIVE, Document, Kind, Passage
 from services.memory.finding import Result, Results
+from services.memory.query import Filter, Query
 from services.memory.runbooks import Lesson, Runbook
-from services.memory.search import Filter, Query
 from shared.rpc.etag import etag
 from shared.timestamps import from_proto, to_proto
 

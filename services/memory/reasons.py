@@ -17,7 +17,8 @@ from services.memory import failure_modes, fusion
 from services.memory.documents import Document, Passage
 from services.memory.failure_modes import Counts
 from services.memory.identifiers import alert_like, terms
-from services.memory.search import Hit, Query
+from services.memory.query import Query
+from services.memory.search import Hit
 
 RARE = 1.0
 """Rarity from which a shared word explains something: a third of the documents or fewer hold it, of many."""
@@ -136,7 +137,7 @@ def _modes(asked: Asked, text: str) -> list[str]:
     held = failure_modes.modes(text)
     both = np.flatnonzero(np.minimum(asked.modes, held))
     best = sorted(both, key=lambda mode: (-int(asked.modes[mode]) * int(held[mode]), int(mode)))
-    return [failure_modes.MODES[mode] for mode in best[:MOST_MODES]]
+    return [failure_modes.MODES[int(mode)] for mode in best[:MOST_MODES]]
 
 
 def _patterns(asked: Asked, held: Iterable[str]) -> list[str]:

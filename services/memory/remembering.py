@@ -60,6 +60,10 @@ class Remembering:
         self._follower.wake()
         return written
 
+    async def known_as(self, document: Document) -> str:
+        """Where the text of a document that is not there yet came from before; empty when it is new."""
+        return await store.same_text(self._pool, document)
+
     async def commit(self, connection: Connection, prepared: Prepared, *, is_imported: bool = True) -> Written:
         """Stores what was prepared, in the caller's transaction; a runbook that a person brought joins the library."""
         at = self._clock.now()

@@ -17,6 +17,8 @@ from services.memory.importing.sections import sections
 from services.memory.passages import plain
 from shared.names import deterministic_id
 
+_EXAMPLE = re.compile(r"\s*\([^()]*\)\s*$")
+
 MOST_STEPS = 40  # of one kind; who has more has several runbooks in one
 
 
@@ -112,7 +114,7 @@ def written(runbook: Runbook) -> str:
     if runbook.service:
         facts.append(f"Service: {runbook.service}")
     if runbook.category:
-        facts.append(f"Failure mode: {runbook.category}")
+        facts.append(f"Failure mode: {runbook.category.replace('-', ' ').replace('_', ' ')}")
     if runbook.last_verified_at:
         facts.append(f"Last verified: {runbook.last_verified_at:%Y-%m-%d %H:%M} UTC")
     parts.append("\n".join(f"- {fact}" for fact in facts))
@@ -217,9 +219,20 @@ def _steps(text: str) -> tuple[str, ...]:
 
 
 def _joined(known: tuple[str, ...], new: tuple[str, ...]) -> tuple[str, ...]:
-    seen = {" ".join(each.lower().split()): each for each in reversed((*known, *new)) if each.strip()}
-    order = dict.fromkeys(" ".join(each.lower().split()) for each in (*known, *new) if each.strip())
-    return tuple(seen[key] for key in order)[:MOST_STEPS]
+    """Both, each thing said once, in the order in which it was first said.
+
+    What stands in brackets at the end is an example (`(2,310 lines then)`): another one says nothing else, and the
+    newest is shown.
+    """
+    said: dict[str, str] = {}
+    for each in (*known, *new):
+        if each.strip() and (_EXAMPLE.search(each) or _gist(each) not in said):
+            said[_gist(each)] = each
+    return tuple(said.values())[:MOST_STEPS]
+
+
+def _gist(step: str) -> str:
+    return " ".join(_EXAMPLE.sub("", step).lower().split())
 
 
 def _title(markdown: str) -> str:

@@ -8,64 +8,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.memory import failure_modes, fusion, lexical
-from services.memory.collection import Collection, Entry, Part, same_address
-from services.memory.documents import LIVE, Kind
+from services.memory.collection import Collection, Part, same_address
+from services.memory.documents import Kind
 from services.memory.embedding import Vectors
+from services.memory.entries import Entry
 from services.memory.failure_modes import Counts
 from services.memory.identifiers import alert_like, terms
 from services.memory.lexical import Mask
+from services.memory.query import Filter, Query
 from services.memory.visibility import View
 
 CANDIDATE_PASSAGES = 100
 CANDIDATE_DOCUMENTS = 50
 CLOSELY_READ = 40
 """Of the candidates of a part, those whose services, alerts, tags and titles are compared too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What is looked for: words, what is known of an incident, or both."""
-
-    text: str = ""
-    services: tuple[str, ...] = ()
-    alert_names: tuple[str, ...] = ()
-    symptoms: tuple[str, ...] = ()
-    log_patterns: tuple[str, ...] = ()
-    error_messages: tuple[str, ...] = ()
-    probable_causes: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    runbook_urls: tuple[str, ...] = ()
-
-    def words(self) -> str:
-        """All that may be found word for word."""
-        return "\n".join(part for part in (self.for_model(), *self.services, *self.tags) if part)
-
-    def for_model(self) -> str:
-        """What the model reads, the telling parts first, since it reads 256 word pieces at most."""
-        parts = (self.text, *self.alert_names, *self.symptoms, *self.error_messages, *self.probable_causes,
-                 *self.log_patterns)  # fmt: skip
-        return "\n".join(dict.fromkeys(part.strip() for part in parts if part.strip()))
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which documents may be found; empty parts let everything through."""
-
-    kinds: frozenset[Kind] = frozenset()
-    services: frozenset[str] = frozenset()
-    tags: frozenset[str] = frozenset()
-    severities: frozenset[int] = frozenset()
-    occurred_after: datetime | None = None
-    occurred_before: datetime | None = None
-    exclude: frozenset[str] = frozenset()
-    stream: str = LIVE
-    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +118,9 @@ def search(
         for number, (part, mask) in enumerate(zip(collection.parts, may, strict=True))
         if mask.any()
     ]
-    hits = [hit for each in found for hit in _hits(each, asked, said, method)]
-    hits.sort(key=lambda hit: (not hit.is_exact, -hit.score, hit.entry.name))
-    return Answer(tuple(hits[:limit]), rare)
+    read = [one for each in found for one in _closely_read(each, asked, said, method)]
+    read.sort(key=lambda one: (not one.is_exact, -one.score, one.entry.name))
+    return Answer(tuple(_hit(one) for one in read[:limit]), rare)
 
 
 def _allowed(part: Part, visible: Mask, allowed: Filter) -> Mask:
@@ -215,12 +176,13 @@ def _in_part(
     best = best[words[best] > 0]
     centred = vector - seen.mean
     centred /= max(float(np.linalg.norm(centred)), 1e-6)
-    near, _ = part.index.nearest(centred, CANDIDATE_PASSAGES, may[part.row_of_passage])
+    near, _ = part.index.nearest(
+        centred, CANDIDATE_PASSAGES, None if may.all() else may[part.row_of_passage]
+    )
     # Of a document that was found by words alone, every passage is compared; of the others those that were near.
     pointed_at = np.array([row for row in named if may[row]], dtype=np.int64)
     others = np.setdiff1d(np.concatenate([best, pointed_at]), part.row_of_passage[near])
-    spans = [np.arange(part.first_passage[row], part.first_passage[row + 1]) for row in others]
-    passages = np.concatenate([near, *spans])
+    passages = np.concatenate([near, _passages_of(part, others)])
     owners = part.row_of_passage[passages]
     order = np.argsort(owners, kind="stable")
     cosines = _centred_cosines(part.index.vectors[passages], centred, seen.mean)
@@ -241,7 +203,28 @@ def _centred_cosines(vectors: Vectors, centred: Vectors, mean: Vectors) -> fusio
     return cosines
 
 
-def _hits(found: _Found, asked: _Asked, feedback: Mapping[str, float], method: str) -> list[Hit]:
+def _passages_of(part: Part, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """All passages of the documents in `rows`, in their order."""
+    sizes = part.first_passage[rows + 1] - part.first_passage[rows]
+    ends = np.cumsum(sizes)
+    within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)
+    passages: NDArray[np.int64] = np.repeat(part.first_passage[rows], sizes) + within
+    return passages
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A candidate whose names were compared too: the `at`-th that was `found` in its part."""
+
+    found: _Found
+    at: int
+    entry: Entry
+    score: float
+    feedback: float
+    is_exact: bool
+
+
+def _closely_read(found: _Found, asked: _Asked, feedback: Mapping[str, float], method: str) -> list[_Read]:
     match method:
         case "bm25":
             scores = found.lexical
@@ -251,25 +234,31 @@ def _hits(found: _Found, asked: _Asked, feedback: Mapping[str, float], method: s
             scores = fusion.fused(found.lexical, found.dense, found.modes)
     # What the query points at is always read closely; one is more than any score of words.
     best = np.argsort(-scores - 10.0 * found.is_named, kind="stable")[: CLOSELY_READ + int(found.is_named.sum())]
-    return [_hit(found, int(at), float(scores[at]), asked, feedback, method) for at in best]
+    return [_read(found, int(at), float(scores[at]), asked, feedback, method) for at in best]
 
 
-def _hit(
+def _read(
     found: _Found, at: int, score: float, asked: _Asked, feedback: Mapping[str, float], method: str
-) -> Hit:
-    each = found.part.entries[int(found.rows[at])]
-    evidence = _evidence(each, asked, feedback.get(each.name, 0.0))
-    score += 0.0 if method else fusion.bonus(evidence)
-    is_exact = not method and bool(each.url) and same_address(each.url) in asked.addresses
+) -> _Read:
+    entry = found.part.entries[int(found.rows[at])]
+    said = feedback.get(entry.name, 0.0)
+    if method:
+        return _Read(found, at, entry, score, said, is_exact=False)
+    is_exact = bool(asked.addresses) and bool(entry.url) and same_address(entry.url) in asked.addresses
+    return _Read(found, at, entry, score + fusion.bonus(_evidence(entry, asked, said)), said, is_exact)
+
+
+def _hit(read: _Read) -> Hit:
+    found, at = read.found, read.at
     return Hit(
-        each,
+        read.entry,
         int(found.passages[at]),
-        1.0 if is_exact else fusion.probability(score),
-        score,
+        1.0 if read.is_exact else fusion.probability(read.score),
+        read.score,
         float(found.lexical[at]),
         float(found.dense[at]),
-        evidence.feedback,
-        is_exact,
+        read.feedback,
+        read.is_exact,
     )
 
 
@@ -277,7 +266,7 @@ def _evidence(entry: Entry, asked: _Asked, feedback: float) -> fusion.Evidence:
     """What else speaks for a document."""
     return fusion.Evidence(
         len(asked.services.intersection(entry.services)),
-        sum(name.lower() in asked.alerts for name in entry.alert_names),
+        sum(name.lower() in asked.alerts for name in entry.alert_names) if asked.alerts else 0,
         len(asked.tags.intersection(entry.tags)),
         _title_found(entry, asked) if entry.kind == Kind.RUNBOOK else 0.0,
         feedback,

@@ -50,17 +50,14 @@ class MemoryService(memory_service_pb2_grpc.MemoryServiceServicer):
         self._clock = clock
 
     async def Remember(self, request: pb.RememberRequest, context: Context) -> pb.RememberResponse:
+        if not request.request_id:
+            return await self._remembered(request)
         seen = messages.fingerprint(request)
         async with self._pool.acquire() as connection, connection.transaction():
             before = await requests.recall(connection, "Remember", request.request_id, seen, pb.RememberResponse)
         if before is not None:
             return before
-        written = await self._remembering.remember(messages.document(request.document))
-        answer = pb.RememberResponse(
-            document=messages.document_message(written.document),
-            position=written.position,
-            is_unchanged=written.is_unchanged,
-        )
+        answer = await self._remembered(request)
         # The document's identity already makes a retry harmless; what is kept makes its answer the first one's.
         async with self._pool.acquire() as connection, connection.transaction():
             first = await requests.recall(connection, "Remember", request.request_id, seen, pb.RememberResponse)
@@ -210,6 +207,14 @@ class MemoryService(memory_service_pb2_grpc.MemoryServiceServicer):
             messages.query(request.query), messages.filter_of(request), limit=request.limit or DEFAULT_LIMIT,
             min_position=request.min_position, include_weak=request.include_weak, method=request.method,
         )  # fmt: skip
+
+    async def _remembered(self, request: pb.RememberRequest) -> pb.RememberResponse:
+        written = await self._remembering.remember(messages.document(request.document))
+        return pb.RememberResponse(
+            document=messages.document_message(written.document),
+            position=written.position,
+            is_unchanged=written.is_unchanged,
+        )
 
     def _index(self) -> pb.Index:
         collection = self._follower.collection

@@ -20,7 +20,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from services.memory.collection import Collection, Entry, Part, part
+from services.memory.collection import Collection, Part, part
+from services.memory.entries import Entry
 from services.memory.failure_modes import VERSION
 from services.memory.index import PassageIndex
 from services.memory.lexical import Postings

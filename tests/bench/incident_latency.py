@@ -22,6 +22,7 @@ from afteraction.v1.series_pb2 import (
     SERIES_TYPE_GAUGE,
     PointColumns,
     Series,
+    SeriesType,
 )
 from services.detection.follower import Follower
 from services.detection.store import Filter, Store
@@ -37,9 +38,10 @@ from shared.timestamps import to_proto
 SERVICES, MINUTES, ROUNDS, WARM = 2500, 34, 5, 30
 START = datetime(2026, 7, 6, 9, 0, tzinfo=UTC)
 NS = 1_000_000_000
-_KINDS = (("http.server.requests", "1", SERIES_TYPE_DELTA, {"code": "200"}),
-          ("http.server.requests", "1", SERIES_TYPE_DELTA, {"code": "500"}),
-          ("latency.p95", "s", SERIES_TYPE_GAUGE, {}), ("container.cpu.utilization", "1", SERIES_TYPE_GAUGE, {}))
+_KINDS: tuple[tuple[str, str, "SeriesType.ValueType", dict[str, str]], ...] = (
+    ("http.server.requests", "1", SERIES_TYPE_DELTA, {"code": "200"}),
+    ("http.server.requests", "1", SERIES_TYPE_DELTA, {"code": "500"}),
+    ("latency.p95", "s", SERIES_TYPE_GAUGE, {}), ("container.cpu.utilization", "1", SERIES_TYPE_GAUGE, {}))
 
 
 class NoLog:

@@ -35,11 +35,14 @@ import faiss
 import numpy as np
 
 from services.memory import lexical, snapshot
-from services.memory.collection import Collection, Entry, part
+from services.memory.collection import Collection, part
 from services.memory.documents import LIVE
 from services.memory.embedding import Vectors
+from services.memory.entries import Entry
+from services.memory.failure_modes import MODES
 from services.memory.index import FLAT_UP_TO, PassageIndex
-from services.memory.search import Filter, Query, search
+from services.memory.query import Filter, Query
+from services.memory.search import search
 from services.memory.visibility import Views
 from shared.postgres.embedded import EmbeddedPostgres
 
@@ -50,6 +53,7 @@ QUERIES = 200
 WANTED_RECALL = 0.99
 EFFORTS = (10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512)
 PASSAGES_PER_DOCUMENT = 8
+MOST_WHOLE = 100_000  # passages up to which whole searches are measured too
 
 Find = Callable[[Vectors], Sequence[int]]
 
@@ -87,7 +91,7 @@ def passages(size: int, seed: int = 7) -> tuple[Vectors, Vectors]:
 
 def measured(name: str, vectors: Vectors, build_s: float, used: float, find: Find, queries: Vectors) -> Row:
     """Latency at 1 and at 16 callers, and recall against comparing with all."""
-    truth = np.argsort(-(queries @ vectors.T), axis=1)[:, :TOP]
+    truth = _nearest(vectors, queries)
     found = [set(map(int, find(query))) for query in queries]
     recall = statistics.mean(len(got & set(map(int, want))) / TOP for got, want in zip(found, truth, strict=True))
     alone = [_timed(find, query) for query in queries]
@@ -96,6 +100,11 @@ def measured(name: str, vectors: Vectors, build_s: float, used: float, find: Fin
     return Row(
         name, len(vectors), build_s, used / vectors.nbytes, recall, *_percentiles(alone), *_percentiles(together)
     )
+
+
+def _nearest(vectors: Vectors, queries: Vectors) -> Any:
+    """The rows that each query is nearest to, by comparing with all: shape (queries, TOP)."""
+    return faiss.knn(queries, vectors, TOP, metric=faiss.METRIC_INNER_PRODUCT)[1]
 
 
 def _timed(find: Find, query: Vectors) -> float:
@@ -183,7 +192,7 @@ def _with_least_effort(
     queries: Vectors,
     set_effort: Callable[[int], None],
 ) -> Row:
-    truth = np.argsort(-(queries @ vectors.T), axis=1)[:, :TOP]
+    truth = _nearest(vectors, queries)
     effort = EFFORTS[0]
     for effort in EFFORTS:
         set_effort(effort)
@@ -224,7 +233,7 @@ async def _pgvector_row(
 ) -> Row:
     import asyncpg
 
-    truth = np.argsort(-(queries @ vectors.T), axis=1)[:, :TOP]
+    truth = _nearest(vectors, queries)
     sql = f"SELECT id FROM p ORDER BY v <#> $1::text::vector LIMIT {TOP}"
     recall, effort = 0.0, EFFORTS[0]
     for effort in EFFORTS:
@@ -297,7 +306,8 @@ def whole(vectors: Vectors, queries: Vectors) -> Whole:
         name, service = f"documents/{number}", f"s{number % 50}"
         entries.append(Entry(name, 1 + number % 2, LIVE, "", "", 0, None, (service,), (), (), title, number))
     used = vectors[: size * PASSAGES_PER_DOCUMENT]
-    one = part(entries, lexical.postings(counts), used, [PASSAGES_PER_DOCUMENT] * size)
+    modes = random.poisson(0.2, (size, len(MODES))).astype(np.uint8)
+    one = part(entries, lexical.postings(counts), modes, used, [PASSAGES_PER_DOCUMENT] * size)
     places = {entry.name: (0, row) for row, entry in enumerate(entries)}
     collection = Collection("bench", DIMENSION, size, (one,), (np.ones(size, np.bool_),), places)
     views = Views()
@@ -385,6 +395,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sizes", nargs="*", type=int, default=[10_000, 100_000])
     parser.add_argument("--write", type=Path, help="also write the tables to this file")
+    parser.add_argument("--peers-up-to", type=int, default=100_000, help="peers are built up to so many passages")
     chosen = parser.parse_args()
     faiss.omp_set_num_threads(1)
     rows: list[Row] = []
@@ -392,13 +403,20 @@ def main() -> None:
     for size in chosen.sizes:
         vectors, queries = passages(size)
         rows += ours(vectors, queries)
-        for package, peer in (("hnswlib", hnswlib_rows), ("qdrant_client", qdrant_rows)):
-            if importlib.util.find_spec(package) is None:
+        for package, peer, up_to in (
+            ("hnswlib", hnswlib_rows, chosen.peers_up_to),
+            ("qdrant_client", qdrant_rows, min(chosen.peers_up_to, 100_000)),
+        ):
+            if size > up_to:
+                print(f"{package} is left out at {size:,}")
+            elif importlib.util.find_spec(package) is None:
                 print(f"{package} is not installed and left out")
             else:
                 rows += peer(vectors, queries)
-        rows += asyncio.run(pgvector_rows(vectors, queries))
-        wholes.append(whole(vectors, queries))
+        if size <= chosen.peers_up_to:
+            rows += asyncio.run(pgvector_rows(vectors, queries))
+        if size <= MOST_WHOLE:
+            wholes.append(whole(vectors, queries))
         print(table(rows), whole_table(wholes), sep="\n\n", flush=True)
     through, bare = encoding()
     encoded = f"Encoding: {through:.1f} passages per CPU-second, the bare model {bare:.1f}; ratio {through / bare:.2f}."

@@ -71,7 +71,7 @@ class Senders:
 
     async def until_acknowledged(self, requests: int) -> None:
         """Returns when that many more requests were acknowledged."""
-        async with asyncio.timeout(60), self._acknowledged:
+        async with asyncio.timeout(120), self._acknowledged:
             wanted = self._requests + requests
             await self._acknowledged.wait_for(lambda: self._requests >= wanted)
 

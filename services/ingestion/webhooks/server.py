@@ -63,10 +63,17 @@ def webhooks(settings: Settings) -> Mapping[str, Webhook]:
 def routes(entrance: Entrance, *, settings: Settings, recorder: Recorder, bodies: Bodies, offload: Offload,
            clock: Clock) -> Sequence[Route]:
     """/webhooks/{sender} for each."""
-    return [Route(f"/webhooks/{name}",
+    return [Route(f"/webhooks/{cloudevents.SOURCE}", _handshake, methods=["OPTIONS"]),
+            *(Route(f"/webhooks/{name}",
                   entrance.endpoint(door(name), _receiver(door(name), webhook, recorder, bodies, offload, clock),
                                     needs_token=webhook.check is None), methods=["POST"])
-            for name, webhook in webhooks(settings).items()]
+              for name, webhook in webhooks(settings).items())]
+
+
+async def _handshake(request: Request) -> Response:
+    """CloudEvents' web hooks ask first whether deliveries are wanted here. Whether one is taken says its token."""
+    return Response(None, 200, {"Allow": "POST", "WebHook-Allowed-Rate": "*", "WebHook-Allowed-Origin":
+                                request.headers.get("webhook-request-origin", "*")[:256]})
 
 
 def door(name: str) -> str:

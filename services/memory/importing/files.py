@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+from collections import deque
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import Enum
@@ -50,16 +52,18 @@ class Report:
 
 async def imported(files: AsyncIterator[File], remembering: Remembering, offload: Offload) -> AsyncIterator[Report]:
     """A report for each of `files`, in their order; when it is yielded, the document is committed."""
-    under_way: list[asyncio.Task[Report]] = []
+    under_way: deque[tuple[bytes, asyncio.Task[Report]]] = deque()
     try:
         async for file in files:
-            under_way.append(asyncio.create_task(_one(file, remembering, offload)))
-            if len(under_way) >= AT_ONCE:
-                yield await under_way.pop(0)
+            digest = hashlib.sha256(file.content).digest()
+            # The second of two equal files has to find the first.
+            while len(under_way) >= AT_ONCE or any(digest == other for other, _ in under_way):
+                yield await under_way.popleft()[1]
+            under_way.append((digest, asyncio.create_task(_one(file, remembering, offload))))
         while under_way:
-            yield await under_way.pop(0)
+            yield await under_way.popleft()[1]
     finally:
-        for task in under_way:
+        for _, task in under_way:
             task.cancel()
 
 
@@ -68,6 +72,8 @@ async def _one(file: File, remembering: Remembering, offload: Offload) -> Report
     if isinstance(found, Skipped):
         return Report(file.path, Outcome.SKIPPED, found.reason)
     try:
+        if known_as := await remembering.known_as(found.document):
+            return Report(file.path, Outcome.SKIPPED, f"the same text as {known_as}", kind=found.document.kind)
         written = await remembering.remember(found.document)
     except InvalidArgument as error:
         return Report(file.path, Outcome.SKIPPED, error.message)

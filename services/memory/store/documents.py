@@ -66,6 +66,18 @@ async def is_known(pool: Pool, document: Document) -> bool:
     )
 
 
+async def same_text(pool: Pool, document: Document) -> str:
+    """The source, or else the name, under which the text of a document that is not there yet is there all the same."""
+    found: str | None = await pool.fetchval(
+        """SELECT coalesce(nullif(source_id, ''), name) FROM documents
+        WHERE stream = $1 AND kind = $2 AND md5(markdown) = md5($3) AND markdown = $3 AND NOT is_forgotten
+          AND NOT EXISTS (SELECT FROM documents WHERE name = $4 AND NOT is_forgotten)
+        ORDER BY position LIMIT 1""",
+        document.stream, int(document.kind), document.markdown, name_of(document),
+    )  # fmt: skip
+    return found or ""
+
+
 async def write(
     connection: Connection,
     document: Document,

@@ -150,7 +150,7 @@ def test_budget_that_burns_slowly_opens_an_incident_that_no_threshold_sees() -> 
     assert "P2 is 6 or more" in incident.severity_reason
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(st.sets(st.integers(0, 79)))
 def test_result_does_not_depend_on_where_the_input_was_cut(told: set[int]) -> None:
     town = Town(("web", "shop"), (("web", "shop"),), (

@@ -1,8 +1,9 @@
 """The narrator against a scripted endpoint and a real PostgreSQL: a better revision, or the draft as it was."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import pytest
@@ -103,25 +104,24 @@ async def test_hostile_line_reaches_neither_the_endpoint_nor_links(desk: Desk) -
     assert not any("delete the cluster" in item.title.casefold() for item in after.action_items)
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        lambda asked: [REFUSE],
-        lambda asked: [GARBAGE],
-        lambda asked: [BREAK],
-        lambda asked: ["I am sorry, I cannot help with that."],
-        lambda asked: ["1. Everything was fine and nothing failed."],
-        lambda asked: ["x" * 50_000],
-        lambda asked: [""],
-    ],
-    ids=["refusal", "garbage", "broken stream", "apology", "lie", "flood", "silence"],
-)
-async def test_draft_stands_where_the_endpoint_is_of_no_use(desk: Desk, script: Callable[[str], list[str]]) -> None:
-    async with answering(script) as base_url:
-        is_better = await desk.narrate(base_url)
+USELESS: dict[str, Callable[[str], list[str]]] = {
+    "refusal": lambda asked: [REFUSE],
+    "garbage": lambda asked: [GARBAGE],
+    "broken stream": lambda asked: [BREAK],
+    "apology": lambda asked: ["I am sorry, I cannot help with that."],
+    "lie": lambda asked: ["1. Everything was fine and nothing failed."],
+    "flood": lambda asked: ["x" * 50_000],
+    "silence": lambda asked: [""],
+}
 
-    assert not is_better
-    assert (await desk.stored()).markdown == desk.draft.markdown
+
+async def test_draft_stands_where_the_endpoint_is_of_no_use(desk: Desk) -> None:
+    for what, script in USELESS.items():
+        async with answering(script) as base_url:
+            assert not await desk.narrate(base_url), what
+
+    after = await desk.stored()
+    assert after.markdown == desk.draft.markdown and after.revision == 1
 
 
 async def test_endpoint_that_hangs_costs_its_deadline_and_no_more(desk: Desk) -> None:
@@ -145,6 +145,22 @@ async def test_text_that_a_person_has_edited_is_left_alone(desk: Desk) -> None:
         assert not await desk.narrate(base_url)
 
     assert (await desk.stored()).markdown == edited.markdown
+
+
+async def test_offered_draft_is_reworded_in_the_background(desk: Desk) -> None:
+    async with answering(flowing) as base_url, asyncio.timeout(20):
+        model = LanguageModel(base_url=base_url, model="scripted", api_key="", deadline_s=5.0)
+        narrator = Narrator(model=model, postmortems=desk.review.store, renderer=Renderer(), offload=desk.offload,
+                            clock=desk.clock)
+        running = asyncio.create_task(narrator.run())
+        narrator.offer(desk.draft)
+        while (await desk.stored()).revision < 2:
+            assert not running.done()
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+    assert "Meanwhile, " in (await desk.stored()).markdown
 
 
 async def test_same_draft_again_keeps_the_better_words(desk: Desk) -> None:

@@ -142,7 +142,7 @@ async def test_cards_are_refreshed_after_memory_has_remembered(review: Review, p
 
 
 async def test_open_incidents_of_its_stream_get_their_cards_anew(review: Review, serve: Serve) -> None:
-    detection = Detection()
+    detection = Detection()  # type: ignore[abstract]
     channel = await serve(lambda server: add_IncidentServiceServicer_to_server(detection, server))
     made: list[str] = []
 
@@ -159,7 +159,7 @@ async def test_open_incidents_of_its_stream_get_their_cards_anew(review: Review,
 
 
 async def test_ticket_that_was_opened_after_the_draft_is_named(review: Review, serve: Serve) -> None:
-    channel = await serve(lambda server: add_IncidentServiceServicer_to_server(Detection(), server))
+    channel = await serve(lambda server: add_IncidentServiceServicer_to_server(Detection(), server))  # type: ignore[abstract]
     draft = await review.draft()
     ticketing = Ticketing(
         incidents=channel.stub(IncidentServiceStub),

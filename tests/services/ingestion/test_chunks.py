@@ -90,10 +90,10 @@ def test_batches_that_are_cut_differently_give_the_same_columns(cut: int, order:
              float(index), index + 0.5) for index in range(12)]
 
     def request(kind: str, places: Sequence[int]) -> bytes:
-        made: Message = {"metrics": lambda: gauge("shop", "m", [whole[place] for place in places]),
-                         "logs": lambda: logs("shop", [said[place] for place in places]),
-                         "traces": lambda: spans([rows[place] for place in places])}[kind]()
-        return made.SerializeToString()
+        made: dict[str, Message] = {"metrics": gauge("shop", "m", [whole[place] for place in places]),
+                                    "logs": logs("shop", [said[place] for place in places]),
+                                    "traces": spans([rows[place] for place in places])}
+        return made[kind].SerializeToString()
     parts = [part for part in (order[:cut], order[cut:]) if part]
     for kind in ("metrics", "logs", "traces"):
         assert columns(intake(), kind, [request(kind, range(12))]) == columns(

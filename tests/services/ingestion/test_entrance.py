@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+import asyncpg
 import httpx2
 import pytest
 from starlette.applications import Starlette
@@ -57,7 +58,8 @@ async def test_a_door_that_checks_signatures_asks_for_no_token(knock: Knock) -> 
 
 
 @pytest.mark.parametrize(("error", "code", "retry_after"), [
-    (ConnectionRefusedError("nobody there"), 503, "1"),
+    (ConnectionRefusedError("nobody there"), 503, "1"), (asyncpg.DiskFullError("no space left"), 503, "1"),
+    (asyncpg.AdminShutdownError("shutting down"), 503, "1"), (asyncpg.ReadOnlySQLTransactionError("standby"), 503, "1"),
     (ResourceExhausted("busy", reason="TOO_BUSY", retry_after_s=0.2), 429, "1"),
     (FailedPrecondition("the stream is closed", reason="STREAM_CLOSED"), 400, None)])
 async def test_only_what_may_be_sent_again_says_when(knock: Knock, error: Exception, code: int,

@@ -30,7 +30,9 @@ async def address(pool_for: PoolFor, set_clock: SetClock) -> AsyncIterator[str]:
         register = partial(add_MemoryServiceServicer_to_server, service)
         async with Server("127.0.0.1:0", Common(token=TOKEN), [register], names=()) as server:
             async with Channel(f"127.0.0.1:{server.port}", Common(token=TOKEN)) as channel:
-                await Running(channel.stub(MemoryServiceStub), pool).remember("Login down", TEXT, services=["identity"])
+                memory = Running(channel.stub(MemoryServiceStub), pool)
+                stored = await memory.remember("Login down", TEXT, services=["identity"])
+                await memory.search("searchable now", stored.position)
             yield f"127.0.0.1:{server.port}"
 
 

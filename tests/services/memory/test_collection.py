@@ -7,10 +7,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from services.memory.collection import Collection, Entry, Forgotten, Part, Remembered
+from services.memory.collection import Collection, Part
 from services.memory.documents import LIVE
+from services.memory.entries import Entry, Forgotten, Remembered
 from services.memory.failure_modes import modes
-from services.memory.search import Filter, Query, search
+from services.memory.query import Filter, Query
+from services.memory.search import search
 from services.memory.visibility import view
 
 DIMENSION = 8

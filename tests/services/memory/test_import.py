@@ -48,6 +48,23 @@ async def test_import_again_changes_nothing_and_an_edited_file_replaces_itself(m
     assert (await memory.stub.GetIndex(pb.GetIndexRequest())).documents == 1
 
 
+async def test_same_text_under_other_paths_is_kept_once_and_the_report_says_where(memory: Running) -> None:
+    reports = await import_(memory, [(f"copies/{number}.md", GOOD) for number in range(200)])
+
+    assert reports[0].outcome == Outcome.OUTCOME_IMPORTED
+    assert {report.outcome for report in reports[1:]} == {Outcome.OUTCOME_SKIPPED}
+    assert {report.reason for report in reports[1:]} == {"the same text as copies/0.md"}
+    assert (await memory.stub.GetIndex(pb.GetIndexRequest())).documents == 1
+
+
+async def test_file_that_became_equal_to_another_still_replaces_what_it_was(memory: Running) -> None:
+    await import_(memory, [("login.md", GOOD), ("disk.md", GOOD.replace(b"Login", b"Disk"))])
+
+    became_equal = await import_(memory, [("disk.md", GOOD)])
+
+    assert became_equal[0].outcome == Outcome.OUTCOME_UPDATED
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from services.memory.collection import entry
 from services.memory.documents import Document, Kind, Passage, Role
+from services.memory.entries import entry
 from services.memory.identifiers import terms
+from services.memory.query import Query
 from services.memory.reasons import asked, reasons
-from services.memory.search import Hit, Query
+from services.memory.search import Hit
 
 
 def why(

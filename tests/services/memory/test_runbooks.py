@@ -62,3 +62,12 @@ def test_runbook_that_a_person_brought_is_that_persons() -> None:
     assert runbook.diagnosis_steps == ("Look.", "Look again.")
     assert runbook.mitigation_steps == ("Grow the volume.",)
     assert (runbook.service, runbook.url, runbook.document) == ("db", "https://r/x", "documents/x")
+
+
+def test_same_step_with_another_example_is_one_step_with_the_newer_example() -> None:
+    first = replace(LESSON, diagnosis_steps=("Search the log for `pool` (12 lines then)",))
+    second = replace(LESSON, postmortem="postmortems/b", diagnosis_steps=("Search the log for `pool` (90 lines then)",))
+
+    runbook = taught(taught(begun(first), first), second)
+
+    assert runbook.diagnosis_steps == ("Search the log for `pool` (90 lines then)",)

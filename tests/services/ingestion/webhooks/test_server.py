@@ -170,3 +170,9 @@ async def test_alerts_reach_detection_with_their_states(running: Running) -> Non
     alerts = [event.alert for event in await running.events()]
     assert [alert.state for alert in alerts] == [Alert.STATE_FIRING, Alert.STATE_FIRING, Alert.STATE_RESOLVED]
     assert alerts[0].fingerprint == alerts[2].fingerprint != alerts[1].fingerprint
+
+
+async def test_a_cloudevents_sender_that_asks_first_is_welcome(running: Running) -> None:
+    answer = await running.http.options("/webhooks/cloudevents", headers={"webhook-request-origin": "events.example"})
+
+    assert (answer.status_code, answer.headers["webhook-allowed-origin"]) == (200, "events.example")

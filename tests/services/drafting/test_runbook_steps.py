@@ -1,0 +1,80 @@
+"""What a runbook learns from an incident: real measures and lines, what helped, and a name that a person would give."""
+
+from dataclasses import replace
+
+import pytest
+
+from afteraction.v1 import card_pb2, evidence_pb2, postmortem_pb2
+from services.drafting import messages
+from services.drafting.case import Case, Policy
+from services.drafting.gather import windows
+from services.drafting.incident import Gathered
+from services.drafting.milestones import milestones
+from services.drafting.publishing_titles import failure, title
+from services.drafting.runbook_steps import diagnosis_steps, mitigation_steps, triggers
+from tests.services.drafting import recorded
+
+
+def a_case() -> Case:
+    incident = messages.incident(recorded.incident(is_over=True))
+    window, baseline = windows(incident)
+    return Case(Gathered(incident, messages.observations(recorded.observations(), window, baseline)), Policy())
+
+
+def test_triggers_name_the_measure_with_its_values_and_the_new_log_line() -> None:
+    found = triggers(a_case())
+
+    assert any("error share of orders" in each and "normally" in each for each in found)
+    assert any("PoolTimeout: no free connection" in each for each in found)
+
+
+def test_diagnosis_goes_from_the_change_to_the_measure_to_the_log_to_what_a_responder_found() -> None:
+    case = a_case()
+
+    found = diagnosis_steps(case, milestones(case))
+
+    order = [
+        next(at for at, each in enumerate(found) if words in each)
+        for words in ("deploy of orders", "Look at db.client.connection.count", "Search the log", "a responder found")
+    ]
+    assert order == sorted(order)
+
+
+def test_mitigation_says_what_helped_and_how_one_sees_that_it_did() -> None:
+    case = a_case()
+
+    done, seen = mitigation_steps(case, milestones(case))
+
+    assert done.startswith("Roll orders back to the version before")
+    assert seen.startswith("Watch error share of orders")
+
+
+def test_mitigation_without_recovery_teaches_nothing() -> None:
+    case = a_case()
+
+    assert mitigation_steps(case, replace(milestones(case), recovery=None)) == ()
+
+
+@pytest.mark.parametrize(
+    ("patterns", "mechanism", "expected"),
+    [
+        (["PoolTimeout: no free connection in pool after <*> ms"], "", "connection pool exhausted"),
+        (["write <*>: no space left on device"], "", "disk full"),
+        ([], "The connection pool of orders was used up.", "connection pool exhausted"),
+        (["hello <*>"], "Nothing that was observed points to a cause.", "deployment"),
+    ],
+)
+def test_failure_is_called_what_the_systems_said(patterns: list[str], mechanism: str, expected: str) -> None:
+    postmortem = postmortem_pb2.Postmortem(
+        lesson=postmortem_pb2.Lesson(log_patterns=patterns),
+        hypotheses=[card_pb2.Hypothesis(mechanism=card_pb2.Statement(text=mechanism))],
+    )
+
+    assert failure(postmortem, "deployment") == expected
+
+
+def test_title_says_service_failure_and_what_led_to_it() -> None:
+    deploy = evidence_pb2.Evidence(kind=evidence_pb2.EVIDENCE_KIND_DEPLOY)
+
+    assert title("orders", "disk full", [deploy]) == "orders: disk full after a deploy"
+    assert title("", "disk full", []) == "Disk full"
