@@ -40,7 +40,12 @@ def _of_change(case: Case, cause: Hypothesis, keys: Iterable[str]) -> Iterable[S
                    and one.occurred_at <= case.facts.onset_at), None)
     if change is None:
         return
-    if case.facts.recovered_at is None:
+    back = next((one for one in case.events if isinstance(one.detail, Deploy) and one.detail.is_rollback
+                 and one.service == change.service and one.occurred_at > change.occurred_at), None)
+    if case.facts.recovered_at is None and back is not None:
+        yield case.say(f"The roll-back of {back.service} began at {clock(back.occurred_at)}: see whether what is broken"
+                       " recovers, and look further if it does not.", back.key)
+    elif case.facts.recovered_at is None:
         yield case.say(_take_back(change, cause.service), change.key)
     elif isinstance(change.detail, Deploy) and change.detail.changed_files:
         first = change.detail.changed_files[0]

@@ -67,9 +67,18 @@ def test_the_deploy_is_the_cause_and_what_it_led_to_its_mechanism() -> None:
 
 
 def test_while_it_burns_the_first_check_is_to_take_the_change_back() -> None:
-    checks = [one.text for one in made(gathered()).next_checks]
+    found = gathered()
+    before = tuple(one for one in found.observations.events if one.occurred_at < recorded.DETECTED)
+    checks = [one.text for one in
+              made(replace(found, observations=replace(found.observations, events=before))).next_checks]
 
     assert checks[0] == "Roll orders back to 5.0.9; a roll-back is the quickest test of this cause."
+
+
+def test_what_is_being_rolled_back_is_watched_instead() -> None:
+    checks = [one.text for one in made(gathered()).next_checks]
+
+    assert checks[0].startswith("The roll-back of orders began at 10:30: see whether what is broken recovers")
 
 
 def test_once_it_is_over_nobody_is_sent_to_roll_back() -> None:
