@@ -135,8 +135,8 @@ def _is_identifier(word: str) -> bool:
 def _modes(asked: Asked, text: str) -> list[str]:
     """The failures that both speak of, those that they speak of most first."""
     held = failure_modes.modes(text)
-    both = np.flatnonzero(np.minimum(asked.modes, held))
-    best = sorted(both, key=lambda mode: (-int(asked.modes[mode]) * int(held[mode]), int(mode)))
+    both: list[int] = np.flatnonzero(np.minimum(asked.modes, held)).tolist()
+    best = sorted(both, key=lambda mode: (-int(asked.modes[mode]) * int(held[mode]), mode))
     return [failure_modes.MODES[mode] for mode in best[:MOST_MODES]]
 
 

@@ -208,7 +208,8 @@ def _passages_of(part: Part, rows: NDArray[np.int64]) -> NDArray[np.int64]:
     sizes = part.first_passage[rows + 1] - part.first_passage[rows]
     ends = np.cumsum(sizes)
     within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)
-    return np.repeat(part.first_passage[rows], sizes) + within
+    passages: NDArray[np.int64] = np.repeat(part.first_passage[rows], sizes) + within
+    return passages
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from services.memory.failure_modes import MODES, modes, shared
 
 
 def spoken_of(text: str) -> set[str]:
-    return {MODES[mode] for mode in np.flatnonzero(modes(text))}
+    return {MODES[int(mode)] for mode in np.flatnonzero(modes(text))}
 
 
 @pytest.mark.parametrize(
