@@ -5,16 +5,18 @@ from typing import NoReturn
 
 import typer
 
-from services.cli import actions, incidents, insights, notes, postmortems, runbooks
+from services.cli import actions, incidents, insights, notes, runbooks
 from services.cli.backtest import backtest
 from services.cli.cards import card
 from services.cli.config import config
 from services.cli.demo.command import demo
 from services.cli.doctor import doctor
 from services.cli.documents import import_documents
+from services.cli.history import import_incidents
 from services.cli.lint import lint_files
 from services.cli.notes import note
 from services.cli.output import errors
+from services.cli.postmortem import commands as postmortem
 from services.cli.replay import replay
 from services.cli.review import review
 from services.cli.search import search
@@ -32,13 +34,14 @@ app.command()(replay)
 app.command()(backtest)
 app.add_typer(incidents.app, name="incidents")
 app.command()(card)
-app.add_typer(postmortems.app, name="postmortem")
+app.add_typer(postmortem.app, name="postmortem")
 app.add_typer(actions.app, name="actions")
 app.command()(note)
 app.add_typer(notes.app, name="event")
 app.command()(search)
 app.add_typer(runbooks.app, name="runbooks")
 app.command("import")(import_documents)
+app.command("import-incidents")(import_incidents)
 app.command("lint")(lint_files)
 app.command()(review)
 app.add_typer(insights.app, name="insights")

@@ -144,6 +144,7 @@ class Follower:
         state = self._states.get(stream, StreamState(stream, 0))
         is_new = row.position > self._committed
         if state.is_closed:
+            messages.learn(row, self._defined)
             return []  # what comes after the last mark is evidence, and nothing to decide on
         detector = self._detectors.get(stream)
         if detector is None:

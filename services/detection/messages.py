@@ -37,12 +37,8 @@ _EVENT_KINDS = {"deploy": EventKind.DEPLOY, "config_change": EventKind.CONFIG_CH
 
 
 def feed(detector: StreamDetector, row: ingestion_service_pb2.TailResponse, defined: dict[int, Series]) -> None:
-    """Hands everything that a row of the log says to the detector of its stream.
-
-    defined: the series that this call of Tail has defined so far, in whatever stream; grows.
-    """
-    for each in row.series:
-        defined[each.id] = series(each)
+    """Hands everything that a row of the log says to the detector of its stream. defined: see `learn`."""
+    learn(row, defined)
     points = row.points
     for identity in sorted({*np.frombuffer(points.series_ids, "<u8").tolist(),
                      *np.frombuffer(row.histograms.series_ids, "<u8").tolist()}):
@@ -57,6 +53,13 @@ def feed(detector: StreamDetector, row: ingestion_service_pb2.TailResponse, defi
         kind = event(message)
         if kind is not None:
             detector.event(kind)
+
+
+def learn(row: ingestion_service_pb2.TailResponse, defined: dict[int, Series]) -> None:
+    """Keeps the definitions of a row, also of one that is of no other interest: a call of Tail tells each series once,
+    with the first row that has it, in whatever stream."""
+    for each in row.series:
+        defined[each.id] = series(each)
 
 
 def _feed_histograms(detector: StreamDetector, columns: series_pb2.HistogramColumns) -> None:

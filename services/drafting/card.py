@@ -4,29 +4,50 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from services.drafting.card_checks import next_checks
+from services.drafting.card_situation import situation
 from services.drafting.case import Case
+from services.drafting.event_sentences import event_sentence
 from services.drafting.evidence import Evidence
 from services.drafting.hypotheses.hypothesis import CauseKind, Hypothesis
 from services.drafting.incident import Incident, Runbook, Similar
-from services.drafting.log_story import story
-from services.drafting.observations import Anomaly, Event
+from services.drafting.observations import Event
 from services.drafting.showing import INCIDENT
-from services.drafting.statements import Statement, quoted
-from services.drafting.timeline import event_sentence
-from services.drafting.wording import between, clock, listed, number, quantity
+from services.drafting.statements import Statement
+from services.drafting.wording import between, clock
 
-MOST_HYPOTHESES, MOST_CHANGES, MOST_ANOMALIES, MOST_CHECKS = 5, 8, 6, 5
+MOST_CHANGES, MOST_SHOWN = 5, 3
 RECENT = timedelta(hours=6)
+# A cause less likely than this, or so many times less likely than the first one, costs more reading than it is worth.
+LEAST_SHOWN, LESS_LIKELY = 0.05, 8.0
+LEAST_UNKNOWN = 0.2
+# Evidence beyond what the sentence names already.
+MOST_FOR, MOST_AGAINST = 4, 3
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A hypothesis as the card shows it, with numbers of evidence in place of keys."""
+    """A hypothesis as the card tells it, with numbers of evidence in place of keys."""
 
     hypothesis: Hypothesis
     mechanism: Statement
     evidence_for: tuple[str, ...] = ()
     evidence_against: tuple[str, ...] = ()
+    # Whether it is worth reading at 3 a.m.; the others are kept for whoever asks for all of them.
+    is_shown: bool = True
+
+    @property
+    def likelihood(self) -> str:
+        """In words, since the number is a judgement and no measurement."""
+        probability = self.hypothesis.probability
+        return "likely" if probability >= 0.8 else "possible" if probability >= 0.15 else "less likely"
+
+    @property
+    def kinds(self) -> str:
+        """What it is; where that is not sure, what else it may be."""
+        kinds = [self.hypothesis.kind, *self.hypothesis.other_kinds]
+        is_change = kinds[0] in (CauseKind.DEPLOYMENT, CauseKind.CONFIGURATION)
+        return kinds[0].value if is_change else " or ".join(kind.value for kind in kinds[:2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +57,7 @@ class Card:
     incident: Incident
     title: str
     situation: tuple[Statement, ...]
+    # Every ranked one; `shown` are those that people read.
     causes: tuple[Cause, ...]
     changes: tuple[Statement, ...]
     similar: tuple[Similar, ...]
@@ -45,6 +67,20 @@ class Card:
     evidence: tuple[Evidence, ...]
     missing: tuple[str, ...]
     evidence_ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> tuple[Cause, ...]:
+        """The causes that people read."""
+        return tuple(cause for cause in self.causes if cause.is_shown)
+
+    @property
+    def cited(self) -> tuple[Evidence, ...]:
+        """The evidence of what people read."""
+        ids = {identifier for statement in (*self.situation, *self.changes, *self.next_checks)
+               for identifier in statement.evidence}
+        for cause in self.shown:
+            ids |= {*cause.mechanism.evidence, *cause.evidence_for, *cause.evidence_against}
+        return tuple(one for one in self.evidence if one.id in ids)
 
     def statements(self) -> Iterable[Statement]:
         """Every sentence that says something of the incident."""
@@ -57,15 +93,15 @@ class Card:
 def card(case: Case) -> Card:
     """What the on-call should see."""
     facts, gathered = case.facts, case.gathered
-    situation, causes = _situation(case), tuple(_causes(case))
-    changes, checks = tuple(_changes(case)), tuple(_checks(case))
+    said, causes = situation(case), tuple(_causes(case))
+    changes, checks = tuple(_changes(case)), next_checks(case)
     for similar in gathered.similar:
         case.cite((similar.past.key,))
     case.cite(f"runbook/{runbook.name}" for runbook in gathered.runbooks)
     return Card(
         case.incident,
         facts.title or facts.service,
-        situation,
+        said,
         causes,
         changes,
         gathered.similar,
@@ -78,58 +114,27 @@ def card(case: Case) -> Card:
     )
 
 
-def _situation(case: Case) -> tuple[Statement, ...]:
-    facts = case.facts
-    since = f"since {clock(facts.onset_at)} UTC"
-    if facts.recovered_at is not None:
-        lasted = between(facts.onset_at, facts.recovered_at)
-        since = f"from {clock(facts.onset_at)} to {clock(facts.recovered_at)} UTC, {lasted}"
-    said = [
-        case.say(
-            f"{facts.service} is out of its normal {since}."
-            if facts.recovered_at is None
-            else f"{facts.service} was out of its normal {since}.",
-            INCIDENT,
-        )
-    ]
-    said += [_anomaly(case, one) for one in _worst(facts.anomalies)]
-    others = [service for service in facts.services if service != facts.service]
-    if others:
-        said.append(case.say(f"Also affected: {listed(others)}.", INCIDENT))
-    return (*said, *story(case, most=2))
-
-
-def _worst(anomalies: Iterable[Anomaly]) -> list[Anomaly]:
-    return sorted(anomalies, key=lambda one: (not one.is_opening, -abs(one.peak_z or one.z)))[:MOST_ANOMALIES]
-
-
-def _anomaly(case: Case, one: Anomaly) -> Statement:
-    where = f"{one.service} {one.operation}".strip()
-    text = (
-        f"{one.metric_name} of {where}: {quantity(one.observed, one.unit)} at {clock(one.detected_at)} "
-        f"(z {number(one.z)}), baseline {quantity(one.baseline, one.unit)}"
-    )
-    if one.recovered_at is not None:
-        text += f", back since {clock(one.recovered_at)}"
-    elif one.current:
-        text += f", now {quantity(one.current, one.unit)}"
-    return case.say(text + ".", one.key)
-
-
 def _causes(case: Case) -> Iterable[Cause]:
-    for one in case.hypotheses[:MOST_HYPOTHESES]:
+    likeliest = case.hypotheses[0].probability if case.hypotheses else 0.0
+    shown = 0
+    for place, one in enumerate(case.hypotheses):
         keys = one.mechanism_keys if case.cite(one.mechanism_keys) else (INCIDENT,)
         if one.kind is not CauseKind.UNKNOWN and keys == (INCIDENT,):
             continue
-        yield Cause(
-            one, case.say(one.mechanism, *keys), case.cite(one.evidence_for[:8]), case.cite(one.evidence_against[:4])
-        )
+        is_shown = shown < MOST_SHOWN and one.probability >= max(LEAST_SHOWN, likeliest / LESS_LIKELY)
+        if one.kind is CauseKind.UNKNOWN:
+            is_shown = place == 0 or one.probability >= LEAST_UNKNOWN
+        shown += is_shown
+        mechanism = case.say(one.mechanism, *keys)
+        more = [identifier for identifier in case.cite(one.evidence_for[:8]) if identifier not in mechanism.evidence]
+        yield Cause(one, mechanism, tuple(more[:MOST_FOR]), case.cite(one.evidence_against[:MOST_AGAINST]), is_shown)
 
 
 def _changes(case: Case) -> Iterable[Statement]:
     onset = case.facts.onset_at
     recent = [event for event in case.events if event.is_change and event.occurred_at >= onset - RECENT]
-    for event in sorted(recent, key=lambda event: abs(event.occurred_at - onset))[:MOST_CHANGES]:
+    nearest = sorted(recent, key=lambda event: abs(event.occurred_at - onset))[:MOST_CHANGES]
+    for event in sorted(nearest, key=lambda event: event.occurred_at):
         yield case.say(
             f"{clock(event.occurred_at)}, {_distance(event, onset)}: {event_sentence(event)}", event.key, INCIDENT
         )
@@ -138,35 +143,3 @@ def _changes(case: Case) -> Iterable[Statement]:
 def _distance(event: Event, onset: datetime) -> str:
     side = "before" if event.occurred_at <= onset else "after"
     return f"{between(event.occurred_at, onset)} {side} the onset"
-
-
-def _checks(case: Case) -> Iterable[Statement]:
-    """What to look at next: what would tell the likeliest causes apart, and what helped before."""
-    said: list[Statement] = []
-    likely = [one for one in case.hypotheses if one.kind is not CauseKind.UNKNOWN][:3]
-    for one in likely:
-        change = next((event for event in case.events if event.is_change and event.key in one.mechanism_keys), None)
-        if change is not None and case.facts.recovered_at is None:
-            said.append(case.say(f"Consider taking back: {event_sentence(change)}", change.key))
-            continue
-        keys = [key for key in one.evidence_for if case.knows(key)][:2]
-        if keys and one.service:
-            said.append(
-                case.say(f"Look at {one.service}: {one.mechanism}", *dict.fromkeys((*one.mechanism_keys, *keys)))
-            )
-    said += [
-        case.say(
-            f"First step of the runbook {quoted(runbook.title, 100)}: {quoted(runbook.steps[0], 200)}",
-            f"runbook/{runbook.name}",
-        )
-        for runbook in case.gathered.runbooks[:1]
-        if runbook.steps
-    ]
-    said += [
-        case.say(
-            f"What fixed {quoted(similar.past.title, 100)}: {quoted(similar.past.resolution, 200)}", similar.past.key
-        )
-        for similar in case.gathered.similar[:1]
-        if similar.past.resolution
-    ]
-    return said[:MOST_CHECKS]

@@ -18,21 +18,27 @@ from services.drafting.drafter import Drafter
 from services.drafting.follower import Follower
 from services.drafting.gather import Deadlines, Gatherer
 from services.drafting.insights_gathering import Gathering
+from services.drafting.language_model import LanguageModel
+from services.drafting.narrator import Narrator
 from services.drafting.outbox import Outbox
 from services.drafting.ownership import Catalogue, read
 from services.drafting.publishing_composition import reviewing
+from services.drafting.recurrence import Recurrences
 from services.drafting.reminders import Reminder
 from services.drafting.reminders_delivery import ReminderRounds, payload
 from services.drafting.rendering import Renderer
+from services.drafting.repository.composition import kept
 from services.drafting.review_watch import Changes
 from services.drafting.service.cards import CardService
 from services.drafting.service.insights import InsightService
 from services.drafting.settings import Settings
+from services.drafting.store.action_items import ActionItemStore
 from services.drafting.store.cards import CHANNEL, CardStore
 from services.drafting.store.deliveries import DeliveryStore
 from services.drafting.store.postmortems import PostmortemStore
 from services.drafting.store.reminders import ReminderStore
-from shared.clock import SystemClock
+from services.drafting.trackers.composition import followed
+from shared.clock import Clock, SystemClock
 from shared.lifecycle import Background
 from shared.offload import Offload
 from shared.postgres.migrations import migrate
@@ -68,10 +74,20 @@ async def drafting(common: Common, settings: Settings) -> AsyncIterator[int]:
             Channel(common.ingestion_address, common) as ingestion,
             Channel(common.detection_address, common) as detection,
             Channel(common.memory_address, common) as memory_channel,
+            followed(settings, pool, clock) as following,
+            kept(
+                settings,
+                common.data_directory,
+                pool=pool,
+                memory=memory_channel.stub(MemoryServiceStub),
+                clock=clock,
+                offload=offload,
+            ) as repository,
             Background() as background,
         ):
             await migrate(pool, SCHEMA, MIGRATIONS)
             incidents, memory = detection.stub(IncidentServiceStub), memory_channel.stub(MemoryServiceStub)
+            narrator = _narrator(settings, PostmortemStore(pool), renderer, offload, clock)
             cards, deliveries, changes = CardStore(pool), DeliveryStore(pool), Changes(pool, CHANNEL)
             gatherer = Gatherer(
                 ingestion=ingestion.stub(IngestionServiceStub),
@@ -88,10 +104,24 @@ async def drafting(common: Common, settings: Settings) -> AsyncIterator[int]:
                 outbox=Outbox(deliveries, tuple(urls)),
                 offload=offload,
                 policy=settings.policy(),
+                recurrences=Recurrences(ActionItemStore(pool)),
                 dashboard_url=settings.dashboard_url,
+                narrator=narrator,
             )
-            card_service = CardService(cards=cards, drafter=drafter, incidents=incidents, changes=changes, clock=clock)
-            review = reviewing(pool=pool, clock=clock, offload=offload, memory=memory, draft=card_service.refresh)
+            card_service = CardService(
+                cards=cards, deliveries=deliveries, drafter=drafter, incidents=incidents, changes=changes, clock=clock
+            )
+            review = reviewing(
+                pool=pool,
+                clock=clock,
+                offload=offload,
+                memory=memory,
+                incidents=incidents,
+                following=following,
+                repository=repository,
+                settings=settings,
+                draft=card_service.refresh,
+            )
             gathering = Gathering(
                 incidents=incidents, memory=memory, postmortems=review.store, items=review.items, offload=offload
             )
@@ -108,6 +138,8 @@ async def drafting(common: Common, settings: Settings) -> AsyncIterator[int]:
             background.start(changes.run(), name="card changes")
             background.start(follower.run(), name="follower")
             review.start(background)
+            if narrator is not None:
+                background.start(narrator.run(), name="narrator")
             if urls:
                 deliverer = Deliverer(deliveries=deliveries, urls=urls, secret=settings.webhook_secret, clock=clock)
 
@@ -121,6 +153,21 @@ async def drafting(common: Common, settings: Settings) -> AsyncIterator[int]:
                 )
             async with Server(common.drafting_address, common, registrations, names=NAMES) as server:
                 yield server.port
+
+
+def _narrator(
+    settings: Settings, postmortems: PostmortemStore, renderer: Renderer, offload: Offload, clock: Clock
+) -> Narrator | None:
+    """What rewords drafts; None where no endpoint is set."""
+    if not settings.model_base_url:
+        return None
+    model = LanguageModel(
+        base_url=settings.model_base_url,
+        model=settings.model,
+        api_key=settings.model_api_key,
+        deadline_s=settings.model_deadline.total_seconds(),
+    )
+    return Narrator(model=model, postmortems=postmortems, renderer=renderer, offload=offload, clock=clock)
 
 
 @asynccontextmanager

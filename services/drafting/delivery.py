@@ -1,7 +1,7 @@
 """Sends what the outbox holds: signed as in Standard Webhooks, or to a Slack-compatible incoming webhook.
 
-A receiver that does not answer with success is tried again with longer and longer waits, some two days in all; then the
-message stays as a dead letter.
+A receiver that does not answer with success is tried again with longer and longer waits, some two days in all, and not
+before it said it wants to be; then the message stays as a dead letter. One that answers 410 (gone) is not tried again.
 """
 
 import asyncio
@@ -9,16 +9,17 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 import httpx2 as httpx
 import orjson
 
+from services.drafting.slack import plain
 from services.drafting.store.deliveries import Delivery, DeliveryStore
 from shared.clock import Clock
-from shared.errors import InvalidArgument, Unavailable
+from shared.errors import AfteractionError, FailedPrecondition, InvalidArgument, Unavailable
 from shared.postgres.pool import AWAY
 from shared.telemetry.logs import logger
 
@@ -44,15 +45,17 @@ def signature(secret: str, webhook_id: str, at: datetime, body: bytes) -> str:
 class Deliverer:
     """Works off the deliveries. urls: by target."""
 
-    def __init__(self, *, deliveries: DeliveryStore, urls: Mapping[str, str], secret: str, clock: Clock) -> None:
+    def __init__(self, *, deliveries: DeliveryStore, urls: Mapping[str, str], secret: str, clock: Clock,
+                 client: Callable[[], httpx.AsyncClient] | None = None) -> None:
         self._deliveries = deliveries
         self._urls = dict(urls)
         self._secret = secret
         self._clock = clock
+        self._open = client or _client
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        async with httpx.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False) as client:
+        async with self._open() as client:
             while True:
                 with suppress(*AWAY):
                     await self.work_off(client)
@@ -65,7 +68,7 @@ class Deliverer:
         return sum(results)
 
     async def send(self, client: httpx.AsyncClient, target: str, webhook_id: str, body: bytes) -> None:
-        """Sends one message. Raises Unavailable when it was not taken."""
+        """Sends one message. Raises Unavailable when it was not taken, FailedPrecondition when none ever will be."""
         url = self._urls.get(target)
         if url is None:
             raise Unavailable(f"no address is configured for {target}", reason="NO_WEBHOOK")
@@ -83,24 +86,56 @@ class Deliverer:
             raise Unavailable(
                 f"{target} could not be reached: {type(error).__name__}", reason="WEBHOOK_AWAY"
             ) from error
+        if answer.status_code == httpx.codes.GONE:
+            raise FailedPrecondition(f"{target} answered 410: it wants no more", reason="WEBHOOK_GONE")
         if not answer.is_success:
-            raise Unavailable(f"{target} answered {answer.status_code}", reason="WEBHOOK_REFUSED")
+            raise Unavailable(
+                f"{target} answered {answer.status_code}",
+                reason="WEBHOOK_REFUSED",
+                retry_after_s=_seconds(answer.headers.get("retry-after", "")),
+            )
 
     async def remind(self, payload: Mapping[str, object], webhook_id: str) -> None:
         """Sends a reminder to every target. Raises Unavailable when one did not take it."""
-        async with httpx.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False) as client:
+        async with self._open() as client:
             for target in self._urls:
-                await self.send(client, target, webhook_id, orjson.dumps(payload))
+                await self.send(client, target, webhook_id, orjson.dumps(_for(target, payload)))
 
     async def _try(self, client: httpx.AsyncClient, delivery: Delivery) -> bool:
         now = self._clock.now()
         try:
             await self.send(client, delivery.target, delivery.webhook_id, delivery.body)
-        except Unavailable as error:
-            again = now + WAITS[delivery.attempts] if delivery.attempts < len(WAITS) else None
+        except (Unavailable, FailedPrecondition) as error:
+            again = _again(error, delivery.attempts, now)
             await self._deliveries.failed(delivery, error.message, again, now)
             if again is None:
                 log.error("delivery dead", webhook_id=delivery.webhook_id, target=delivery.target)
             return False
         await self._deliveries.delivered(delivery, now)
         return True
+
+
+def _for(target: str, payload: Mapping[str, object]) -> Mapping[str, object]:
+    """A reminder as the target takes it. Titles are people's words: in Slack they call nobody and link nowhere."""
+    if target != "slack":
+        return payload
+    link = str(payload.get("link", ""))
+    words = plain(str(payload.get("text", "")).removesuffix(f" {link}"))
+    return {"text": f"{words} {link}".strip()}
+
+
+def _client() -> httpx.AsyncClient:
+    return httpx.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False)
+
+
+def _again(error: AfteractionError, attempts: int, now: datetime) -> datetime | None:
+    """When to try again after so many attempts before this one; None where it is given up."""
+    if isinstance(error, FailedPrecondition) or attempts >= len(WAITS):
+        return None
+    asked = timedelta(seconds=min(error.retry_after_s or 0.0, WAITS[-1].total_seconds()))
+    return now + max(WAITS[attempts], asked)
+
+
+def _seconds(header: str) -> float | None:
+    """Retry-After in seconds; its other form, a date, is left to our own waits."""
+    return float(header) if header.isdecimal() else None

@@ -9,9 +9,11 @@ from services.drafting.card import card
 from services.drafting.case import Case, Policy
 from services.drafting.draft import Draft
 from services.drafting.evidence import Evidence
-from services.drafting.gather import Gatherer, nothing
+from services.drafting.gather import PATIENT, Gatherer, nothing
 from services.drafting.incident import Gathered, Incident
+from services.drafting.narrator import Narrator
 from services.drafting.outbox import Outbox
+from services.drafting.recurrence import Recurrences
 from services.drafting.rendering import Renderer
 from services.drafting.sections import draft
 from services.drafting.slack import blocks
@@ -34,6 +36,8 @@ class Made:
     evidence: tuple[tuple[Evidence, bytes], ...]
     # Numbers of evidence that were given out before, by key.
     kept: Mapping[str, str]
+    # Whether a part was late, which a second, patient try may bring.
+    is_incomplete: bool = False
 
 
 class Drafter:
@@ -49,7 +53,9 @@ class Drafter:
         outbox: Outbox,
         offload: Offload,
         policy: Policy,
+        recurrences: Recurrences,
         dashboard_url: str = "",
+        narrator: Narrator | None = None,
     ) -> None:
         self._gatherer = gatherer
         self._cards = cards
@@ -58,12 +64,18 @@ class Drafter:
         self._outbox = outbox
         self._offload = offload
         self._policy = policy
+        self._recurrences = recurrences
         self._dashboard_url = dashboard_url
+        self._narrator = narrator
 
-    async def make(self, incident: Incident) -> Made:
-        """Everything that is said of `incident` now. What could not be had is named in it."""
+    async def make(self, incident: Incident, *, is_patient: bool = False) -> Made:
+        """Everything that is said of `incident` now. What could not be had is named in it.
+
+        is_patient: nobody waits for a first card; the others may take long to answer.
+        """
+        deadlines = PATIENT if is_patient else None
         kept = await self._cards.numbers(incident.name)
-        gathered = await self._gatherer.gather(incident)
+        gathered = await self._recurrences.named(await self._gatherer.gather(incident, deadlines))
         try:
             return await self._offload.run(self._compute, gathered, kept)
         except Exception as error:  # telemetry that nobody foresaw must not cost the on-call the card
@@ -81,6 +93,8 @@ class Drafter:
             await self._outbox.put(connection, made.card, version, at)
         if made.draft is not None:
             await self._postmortems.create_draft(connection, made.draft, at, latency_s=_seconds(incident.closed_at, at))
+            if self._narrator is not None:
+                self._narrator.offer(made.draft)
         return version
 
     def _compute(self, gathered: Gathered, kept: Mapping[str, str]) -> Made:
@@ -98,7 +112,7 @@ class Drafter:
             self._renderer.card_html(shown),
             blocks(shown, self._dashboard_url),
         )
-        return Made(gathered.incident, rendered, written, evidence, kept)
+        return Made(gathered.incident, rendered, written, evidence, kept, is_incomplete=bool(gathered.missing))
 
 
 def _seconds(since: datetime | None, until: datetime) -> float:

@@ -2,7 +2,8 @@
 
 Several incidents are worked on at the same time, one version after the other for each of them; what came of each
 transition is stored in the order of the transitions, in one transaction with the position in the stream. After a crash
-it goes on behind the last transition whose effects are stored.
+it goes on behind the last transition whose effects are stored. A card that had to do without a part, because somebody
+did not answer in time, is completed by a further version when the part is there.
 """
 
 import asyncio
@@ -79,7 +80,7 @@ class Follower:
         underway: asyncio.Queue[tuple[_Transition, asyncio.Task[Made | None]] | None] = asyncio.Queue(self._in_flight)
         self._newest = {}
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._store_in_order(underway))
+            group.create_task(self._store_in_order(underway, group))
             async for transition in self._transitions(request):
                 await underway.put((transition, group.create_task(self._make(transition))))
             await underway.put(None)
@@ -105,14 +106,33 @@ class Follower:
         return await self._drafter.make(transition.incident)
 
     async def _store_in_order(
-        self, underway: "asyncio.Queue[tuple[_Transition, asyncio.Task[Made | None]] | None]"
+        self,
+        underway: "asyncio.Queue[tuple[_Transition, asyncio.Task[Made | None]] | None]",
+        group: asyncio.TaskGroup,
     ) -> None:
         while (item := await underway.get()) is not None:
             transition, task = item
-            await self._store(transition, await task)
+            made = await task
+            await self._store(transition, made)
             transition.stored.set()
-            if self._newest.get(transition.incident.name) is transition:
-                del self._newest[transition.incident.name]
+            if self._newest.get(transition.incident.name) is not transition:
+                continue
+            del self._newest[transition.incident.name]
+            if made is not None and made.is_incomplete:
+                group.create_task(self._complete(transition.incident))
+
+    async def _complete(self, incident: Incident) -> None:
+        """A further version with what was late, unless the incident has moved on meanwhile."""
+        made = await self._drafter.make(incident, is_patient=True)
+        if incident.name in self._newest:
+            return
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                version = await self._drafter.store(connection, made, self._clock.now())
+        except Aborted:
+            return  # whoever numbered evidence in between has made a version of its own
+        if version:
+            log.info("card completed", incident=incident.name, version=version)
 
     async def _store(self, transition: _Transition, made: Made | None) -> None:
         for attempt in range(_MOST_TRIES):

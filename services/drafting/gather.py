@@ -14,7 +14,7 @@ from services.drafting import messages
 from services.drafting.hypotheses.hypothesis import CauseKind
 from services.drafting.hypotheses.ranking import rank
 from services.drafting.incident import Gathered, Incident, Runbook, Similar
-from services.drafting.observations import Alert, Event, Observations, PatternChange
+from services.drafting.observations import Alert, Event, Observations, PatternChange, Signal
 from services.drafting.ownership import Catalogue
 from shared.errors import AfteractionError
 from shared.offload import Offload
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 
 # An onset lies up to a metric's period after what began it.
 BEFORE_ONSET = timedelta(seconds=90)
+# Who declares an incident by hand noticed it some time after it began.
+BEFORE_DECLARED = timedelta(minutes=15)
+# What an incident that lasts for days still has to say, its first day says; and an answer stays of a bounded size.
+LONGEST = timedelta(days=1)
 # Slow metrics have a value in five minutes; twelve hours hold enough of them, and ingestion bounds what it answers.
 BASELINE = timedelta(hours=12)
 # After the recovery, for what people still say of it.
@@ -40,6 +44,10 @@ class Deadlines:
 
     evidence_s: float = 1.2
     memory_s: float = 0.6
+
+
+# Once there is a card, what was late may take its time.
+PATIENT = Deadlines(evidence_s=30.0, memory_s=5.0)
 
 
 class Gatherer:
@@ -60,11 +68,15 @@ class Gatherer:
         self._catalogue = catalogue
         self._deadlines = deadlines
 
-    async def gather(self, incident: Incident) -> Gathered:
-        """Everything about `incident` up to its last transition; memory is asked with what ingestion answered."""
+    async def gather(self, incident: Incident, deadlines: Deadlines | None = None) -> Gathered:
+        """Everything about `incident` up to its last transition; memory is asked with what ingestion answered.
+
+        deadlines: in place of the usual ones.
+        """
+        allowed = deadlines or self._deadlines
         window, baseline = windows(incident)
-        observed, missing = await self._observations(incident, window, baseline)
-        similar, runbooks, missing_too = await self._similar(incident, observed)
+        observed, missing = await self._observations(incident, window, baseline, allowed.evidence_s)
+        similar, runbooks, missing_too = await self._similar(incident, observed, allowed.memory_s)
         owners = {
             service: owner
             for service in incident.facts.services or (incident.facts.service,)
@@ -73,7 +85,7 @@ class Gatherer:
         return Gathered(incident, observed, similar, runbooks, (*missing, *missing_too), owners)
 
     async def _observations(
-        self, incident: Incident, window: Window, baseline: Window
+        self, incident: Incident, window: Window, baseline: Window, deadline_s: float
     ) -> tuple[Observations, tuple[str, ...]]:
         request = ingestion_service_pb2.GetEvidenceRequest(
             stream=incident.facts.stream,
@@ -82,12 +94,14 @@ class Gatherer:
             max_patterns_per_service=30,
             max_traces=5,
             max_series_per_service=200,
+            only_metrics=True,
+            skip_baseline_times=True,
         )
         received: list[evidence_pb2.Observation] = []
         missing: tuple[str, ...] = ()
         try:
-            async with asyncio.timeout(self._deadlines.evidence_s):
-                async for response in self._ingestion.GetEvidence(request, timeout=self._deadlines.evidence_s):
+            async with asyncio.timeout(deadline_s):
+                async for response in self._ingestion.GetEvidence(request, timeout=deadline_s):
                     received.extend(response.observations)
         except (AfteractionError, TimeoutError) as error:
             part = "telemetry incomplete" if received else "telemetry unavailable"
@@ -95,7 +109,7 @@ class Gatherer:
         return await self._offload.run(messages.observations, received, window, baseline), missing
 
     async def _similar(
-        self, incident: Incident, observed: Observations
+        self, incident: Incident, observed: Observations, deadline_s: float
     ) -> tuple[tuple[Similar, ...], tuple[Runbook, ...], tuple[str, ...]]:
         # What the data alone points to; the past that is asked for here weighs in later.
         likely = await self._offload.run(rank, incident.facts, observed, [])
@@ -108,20 +122,20 @@ class Gatherer:
             filter=memory_service_pb2.Filter(exclude=[incident.name.replace("incidents/", "postmortems/")]),
         )
         try:
-            async with asyncio.timeout(self._deadlines.memory_s):
-                answer = await self._memory.SearchSimilar(request, timeout=self._deadlines.memory_s)
+            async with asyncio.timeout(deadline_s):
+                answer = await self._memory.SearchSimilar(request, timeout=deadline_s)
                 found = [result for result in answer.results if messages.is_runbook(result)][:MOST_RUNBOOKS]
-                runbooks = await asyncio.gather(*(self._runbook(result) for result in found))
+                runbooks = await asyncio.gather(*(self._runbook(result, deadline_s) for result in found))
         except (AfteractionError, TimeoutError) as error:
             return (), (), (f"memory unavailable: {_why(error)}",)
         similar = [messages.similar(result) for result in answer.results if not messages.is_runbook(result)]
         return tuple(similar[:MOST_SIMILAR]), tuple(runbooks), ()
 
-    async def _runbook(self, result: memory_service_pb2.SearchResult) -> Runbook:
+    async def _runbook(self, result: memory_service_pb2.SearchResult, deadline_s: float) -> Runbook:
         full: runbook_pb2.Runbook | None = None
         if result.runbook:
             full = await self._memory.GetRunbook(
-                memory_service_pb2.GetRunbookRequest(name=result.runbook), timeout=self._deadlines.memory_s
+                memory_service_pb2.GetRunbookRequest(name=result.runbook), timeout=deadline_s
             )
         return messages.runbook(result, full)
 
@@ -139,12 +153,14 @@ def windows(incident: Incident) -> tuple[Window, Window]:
     however fast it arrived.
     """
     facts = incident.facts
-    start = facts.onset_at - BEFORE_ONSET
+    is_declared = any(one.signal is Signal.DECLARED for one in facts.anomalies)
+    start = facts.onset_at - (BEFORE_DECLARED if is_declared else BEFORE_ONSET)
     known = max((entry.at for entry in incident.entries), default=facts.detected_at)
     end = max(known, facts.detected_at, facts.onset_at)
     if facts.recovered_at is not None and incident.is_over:
         end = min(max(facts.resolved_at or facts.recovered_at, facts.recovered_at), facts.recovered_at + AFTERWARDS)
-    return Window(start, end + timedelta(seconds=1)), Window(start - BASELINE, start)
+    end = min(end + timedelta(seconds=1), start + LONGEST)
+    return Window(start, end), Window(start - BASELINE, start)
 
 
 def query(incident: Incident, observed: Observations, causes: Sequence[str] = ()) -> memory_service_pb2.Query:

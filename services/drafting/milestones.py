@@ -113,6 +113,11 @@ def culprit_change(case: Case) -> Event | None:
     return max(before, key=lambda event: event.occurred_at, default=None)
 
 
+def says_why(event: Event) -> bool:
+    """Whether a note speaks of a cause."""
+    return isinstance(event.detail, Note) and bool(_KNOWS.search(event.detail.text))
+
+
 def undoes(later: Event, earlier: Event) -> bool:
     """Whether a change takes another one back."""
     if later.service != earlier.service or later.occurred_at <= earlier.occurred_at:

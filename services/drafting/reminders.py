@@ -1,4 +1,5 @@
-"""Who is to be reminded of what: action items around their due date, significant incidents without a post-mortem.
+"""Who is to be reminded of what: action items around their due date, significant incidents without a post-mortem, and
+incidents that came again while what the last one asked for was not done.
 
 Pure: what is due today follows from the facts and the date. Each reminder has an id that is the same whenever the
 occasion is, so that it is sent once, and a process that slept over a day catches up with the latest occasion only.
@@ -10,7 +11,7 @@ from datetime import date, datetime, timedelta
 from enum import Enum
 
 from services.drafting.action_items import Item, State
-from services.drafting.insights_facts import Facts, IncidentFacts
+from services.drafting.insights_facts import Facts, IncidentFacts, recurrences
 from shared.names import deterministic_id
 
 # Days before the due date, the nearest last; and days after it, repeated every week.
@@ -26,6 +27,7 @@ class Kind(Enum):
     DUE = "action_item.due"
     OVERDUE = "action_item.overdue"
     POSTMORTEM = "postmortem.missing"
+    RECURRENCE = "incident.recurrence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Reminder:
 
 def due(facts: Facts, now: datetime) -> tuple[Reminder, ...]:
     """Every reminder whose occasion has come, by now."""
-    return (*_of_items(facts.items, now.date()), *_of_incidents(facts, now))
+    return (*_of_items(facts.items, now.date()), *_of_incidents(facts, now), *_of_recurrences(facts))
 
 
 def _of_items(items: Iterable[Item], today: date) -> Iterator[Reminder]:
@@ -74,6 +76,19 @@ def _of_incidents(facts: Facts, now: datetime) -> Iterator[Reminder]:
         yield Reminder(deterministic_id("reminder", incident.name, str(waited // NUDGE_AFTER)), Kind.POSTMORTEM,
                        postmortem.name if postmortem else incident.name, incident.service,
                        f"{_named(incident)} ended {waited} working days ago and has no published post-mortem: {state}")
+
+
+def _of_recurrences(facts: Facts) -> Iterator[Reminder]:
+    incidents = {each.name: each for each in facts.incidents}
+    for each in recurrences(facts):
+        incident = incidents.get(each.incident)
+        if incident is None or not each.undone:
+            continue
+        waiting = "; ".join(item.title for item in each.undone)
+        yield Reminder(
+            deterministic_id("recurrence", each.incident, each.postmortem), Kind.RECURRENCE, each.incident,
+            incident.service, f"{_named(incident)} is of the failure mode of {each.postmortem}, of whose action items "
+                              f"these were still open when it began: {waiting}")
 
 
 def working_days(start: date, end: date) -> int:

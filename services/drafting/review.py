@@ -23,6 +23,8 @@ from shared.names import deterministic_id
 
 # Who wrote what no person wrote.
 DRAFTER = "afteraction"
+# Why a revision of the drafter's differs from the draft before it only in its words.
+REWORDED = "reworded"
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _PLACEHOLDER = re.compile(
     r"[\s.*_`-]*(?:tbd|todo|n/?a|none|to be (?:done|written|filled in|determined))?[\s.*_`-]*", re.IGNORECASE

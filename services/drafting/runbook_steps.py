@@ -7,13 +7,19 @@ the next on-call knows where to look and what bad looked like.
 from collections.abc import Iterable
 
 from services.drafting.case import Case
+from services.drafting.event_sentences import event_sentence
 from services.drafting.milestones import Milestones, culprit_change
 from services.drafting.observations import Anomaly, ConfigChange, Deploy, Event, FlagChange, LogPatternWindow, Note
 from services.drafting.statements import quoted
-from services.drafting.timeline import event_sentence
 from services.drafting.wording import between, counted, quantity
 
 MOST_MEASURES, MOST_PATTERNS = 3, 3
+
+
+def alert_names(case: Case) -> tuple[str, ...]:
+    """Alerts that came with it."""
+    names = (getattr(event.detail, "alert_name", "") for event in case.events)
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def triggers(case: Case) -> tuple[str, ...]:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from services.drafting.evidence import Evidence, EvidenceKind
+from services.drafting.hypotheses.hypothesis import Figure
 from services.drafting.incident import Incident, Runbook, Similar
+from services.drafting.observations import INCIDENT as INCIDENT
 from services.drafting.observations import (
     Alert,
     Anomaly,
@@ -29,8 +31,6 @@ from services.drafting.observations import (
 )
 from services.drafting.statements import quoted
 from services.drafting.wording import clock, counted, duration, length, listed, number, quantity, share
-
-INCIDENT = "incident"
 
 
 def incident_evidence(incident: Incident) -> Evidence:
@@ -181,6 +181,12 @@ def derived_evidence(
     return Evidence(f"derived/{key}", EvidenceKind.METRIC, said, service, at, until, 0.8, values=dict(values))
 
 
+def figure_evidence(figure: Figure) -> Evidence:
+    """Numbers that a hypothesis computed from observations."""
+    said = f"{figure.statement}: {', '.join(f'{value} {name}' for name, value in figure.values.items())}."
+    return Evidence(figure.key, EvidenceKind.METRIC, said, figure.service, strength=0.8, values=dict(figure.values))
+
+
 def evidence(observation: Observation) -> Evidence:
     """What ingestion observed."""
     match observation:
@@ -322,6 +328,7 @@ def _trace(trace: TraceExample) -> Evidence:
             "path": " > ".join(trace.error_path),
             "message": message,
             "spans": str(len(trace.spans)),
+            "services": ", ".join(dict.fromkeys(span.service for span in trace.spans)),
         },
         example=message,
     )

@@ -4,10 +4,12 @@ Both are zstd. Columns are a TailResponse without its position; raw records are 
 repeat (operations, patterns) kept once.
 """
 
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import orjson
@@ -15,11 +17,22 @@ import zstandard
 
 from afteraction.v1 import event_pb2, series_pb2
 from afteraction.v1 import ingestion_service_pb2 as pb
-from services.ingestion.columns import PointBuilder, encode_histograms, encode_points
+from services.ingestion.columns import PointBuilder, Times, encode_histograms, encode_points
 from services.ingestion.records import Line, Span
 from services.ingestion.series import Series
 
 _LEVEL = 1
+
+
+class _Zstd(threading.local):
+    """A compressor and a decompressor of each thread: to make them costs more than to use them on a small chunk."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_ZSTD = _Zstd()
 _MOST_DECOMPRESSED = 512 * 1024 * 1024
 
 
@@ -35,7 +48,11 @@ class Signal(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One service's part of one request. first_at, last_at: Unix nanoseconds of its earliest and latest record."""
+    """One service's part of one request.
+
+    first_at, last_at: Unix nanoseconds of its earliest and latest record. times: of everything in it that was sent; not
+    stored, the watermark looks at them.
+    """
 
     service: str
     signal: Signal
@@ -44,50 +61,58 @@ class Chunk:
     columns: bytes | None = None
     raw: bytes | None = None
     series: frozenset[int] = field(default_factory=frozenset)
+    times: Times = field(default_factory=lambda: np.empty(0, np.int64), compare=False)
 
 
 def metrics(service: str, points: PointBuilder) -> Chunk:
     """The chunk of a service's points."""
-    return _chunk(service, Signal.METRICS, points, None, ())
+    at = points.arrays()[1]
+    if points.histograms:
+        at = np.concatenate([at, np.array([point.time for point in points.histograms], np.int64)])
+    return _chunk(service, Signal.METRICS, points, None, at)
 
 
 def spans(service: str, points: PointBuilder, records: Sequence[Span]) -> Chunk:
     """The chunk of a service's spans, with the points that were derived from them."""
-    times = [time for span in records for time in (span.started_at, span.ended_at)]
-    return _chunk(service, Signal.SPANS, points, encode_spans(records) if records else None, times)
+    ended = np.array([span.ended_at for span in records], np.int64)
+    began = min((span.started_at for span in records), default=0)
+    return _chunk(service, Signal.SPANS, points, encode_spans(records) if records else None, ended, began)
 
 
 def lines(service: str, points: PointBuilder, records: Sequence[Line]) -> Chunk:
     """The chunk of a service's log lines, with the points that were derived from them."""
-    return _chunk(service, Signal.LOGS, points, encode_lines(records), [line.occurred_at for line in records])
+    times = np.array([line.occurred_at for line in records], np.int64)
+    return _chunk(service, Signal.LOGS, points, encode_lines(records), times)
 
 
 def events(service: str, found: Sequence[event_pb2.Event]) -> Chunk:
     """The chunk of a service's events."""
-    times = [event.occurred_at.ToNanoseconds() for event in found]
-    return Chunk(service, Signal.EVENTS, min(times), max(times), _packed(pb.TailResponse(events=found)))
+    times = np.array([event.occurred_at.ToNanoseconds() for event in found], np.int64)
+    return Chunk(service, Signal.EVENTS, int(times.min()), int(times.max()), _packed(pb.TailResponse(events=found)),
+                 times=times)
 
 
-def _chunk(service: str, signal: Signal, points: PointBuilder, raw: bytes | None, times: Sequence[int]) -> Chunk:
+def _chunk(service: str, signal: Signal, points: PointBuilder, raw: bytes | None, times: Times,
+           began: int = 0) -> Chunk:
+    """began: where records last, the beginning of the earliest."""
     ids, at, starts, values = points.arrays()
     response = pb.TailResponse()
-    first, last = [*times[:0]], [*times[:0]]
-    if len(times):
-        first, last = [min(times)], [max(times)]
+    known = set(ids.tolist())
+    bounds = [times] if len(times) else []
     if len(ids):
         response.points.CopyFrom(encode_points(ids, at, starts, values))
-        first.append(int(at.min()))
-        last.append(int(at.max()))
+        bounds.append(at)
     if points.histograms:
         response.histograms.CopyFrom(encode_histograms(points.histograms))
-        first.append(min(point.time for point in points.histograms))
-        last.append(max(point.time for point in points.histograms))
-    known = frozenset(np.unique(ids).tolist()) | {point.series_id for point in points.histograms}
-    return Chunk(service, signal, min(first), max(last), _packed(response) if points else None, raw, known)
+        bounds.append(np.array([point.time for point in points.histograms], np.int64))
+        known |= {point.series_id for point in points.histograms}
+    first, last = min(int(each.min()) for each in bounds), max(int(each.max()) for each in bounds)
+    return Chunk(service, signal, min(began or first, first), last, _packed(response) if points else None, raw,
+                 frozenset(known), times)
 
 
 def _packed(response: pb.TailResponse) -> bytes:
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(response.SerializeToString())
+    return _ZSTD.compressor.compress(response.SerializeToString())
 
 
 def unpacked(columns: bytes | None) -> pb.TailResponse:
@@ -121,12 +146,24 @@ def encode_spans(records: Iterable[Span]) -> bytes:
 
 
 def decode_spans(service: str, raw: bytes) -> list[Span]:
-    found = orjson.loads(_expanded(raw))
-    texts = found["texts"]
+    return _spans(service, orjson.loads(_expanded(raw)), 1.0)
+
+
+def sampled(chunks: Iterable[tuple[str, bytes]], most: int) -> Iterator[Span]:
+    """The spans of chunks of some services; of more than `most` about so many, by whole traces."""
+    found = [(service, orjson.loads(_expanded(raw))) for service, raw in chunks]
+    count = sum(len(each["rows"][0]) for _, each in found if each["rows"])
+    for service, each in found:
+        yield from _spans(service, each, most / max(count, most))
+
+
+def _spans(service: str, found: Any, share: float) -> list[Span]:
+    """share: of all traces; which ones, their ids decide, so that every service keeps the same."""
+    texts, limit = found["texts"], int(share * 2**32)
     return [Span(service, bytes.fromhex(trace), bytes.fromhex(span), bytes.fromhex(parent), texts[operation],
                  texts[kind], start, end, is_error, texts[message], attributes)
             for trace, span, parent, operation, kind, start, end, is_error, message, attributes
-            in zip(*found["rows"], strict=True)]
+            in zip(*found["rows"], strict=True) if share == 1.0 or crc32(trace.encode()) < limit]
 
 
 def encode_lines(records: Iterable[Line]) -> bytes:
@@ -144,8 +181,8 @@ def decode_lines(service: str, raw: bytes) -> list[Line]:
 
 
 def _packed_json(found: Any) -> bytes:
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(orjson.dumps(found))
+    return _ZSTD.compressor.compress(orjson.dumps(found))
 
 
 def _expanded(packed: bytes) -> bytes:
-    return zstandard.ZstdDecompressor().decompress(packed, max_output_size=_MOST_DECOMPRESSED)
+    return _ZSTD.decompressor.decompress(packed, max_output_size=_MOST_DECOMPRESSED)

@@ -8,7 +8,10 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from services.ingestion import watermark
+from services.ingestion.columns import Times
 from services.ingestion.settings import Settings
 from services.ingestion.store.log import MARK, Entry, TelemetryLog
 from services.ingestion.watermark import LIVE, Progress, Sender
@@ -18,13 +21,15 @@ from shared.errors import FailedPrecondition
 _MOST_IN_GROUP = 256
 _MOST_BYTES_IN_GROUP = 16 * 1024 * 1024
 _TICK_S = 5.0
+# A transaction that takes longer is taken to be lost: whoever waits is told to try again.
+_COMMIT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Pending:
     entry: Entry
     sender: str
-    times: tuple[int, ...]
+    times: Times
     size: int
     mark: tuple[int, bool] | None
     done: "asyncio.Future[int]"
@@ -74,7 +79,7 @@ class Committer:
     async def submit(self, entry: Entry, *, sender: str, size: int) -> int:
         """Waits until the entry is durable; its last position, 0 when it had been stored before."""
         self._refuse_closed(entry.stream)
-        times = tuple(chunk.last_at for chunk in entry.chunks)
+        times = np.concatenate([chunk.times for chunk in entry.chunks])
         return await self._submit(entry, sender, times, size, None)
 
     async def mark(self, stream: str, complete_until: int, is_last: bool) -> int:
@@ -85,14 +90,14 @@ class Committer:
         if self.progress(stream).is_closed and is_last:
             return await self._log.head()
         self._refuse_closed(stream)
-        return await self._submit(Entry(stream, (MARK,)), "", (), 0, (complete_until, is_last))
+        return await self._submit(Entry(stream, (MARK,)), "", MARK.times, 0, (complete_until, is_last))
 
     def _refuse_closed(self, stream: str) -> None:
         if self.progress(stream).is_closed:
             raise FailedPrecondition(f"stream {stream!r} is closed: its last time mark was given; send to a new one",
                                      reason="STREAM_CLOSED", resource=stream)
 
-    async def _submit(self, entry: Entry, sender: str, times: tuple[int, ...], size: int,
+    async def _submit(self, entry: Entry, sender: str, times: Times, size: int,
                       mark: tuple[int, bool] | None) -> int:
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._queue.append(_Pending(entry, sender, times, size, mark, done))
@@ -118,7 +123,7 @@ class Committer:
             before = self.progress(LIVE)
             after = self._live(before, self._now())
             if after.watermark > before.watermark and not self._queue:
-                await self._submit(Entry(LIVE, (MARK,)), "", (), 0, None)
+                await self._submit(Entry(LIVE, (MARK,)), "", MARK.times, 0, None)
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp() * 1e9)
@@ -141,7 +146,8 @@ class Committer:
         try:
             at = self._clock.now()
             progress = self._judged(group, int(at.timestamp() * 1e9))
-            positions = await self._log.append([pending.entry for pending in group], progress, at)
+            async with asyncio.timeout(_COMMIT_S):
+                positions = await self._log.append([pending.entry for pending in group], progress, at)
         except BaseException as error:
             # Whoever waits is told; it tries again, and what was committed after all is recognised then.
             for pending in group:
@@ -164,12 +170,12 @@ class Committer:
         for pending in group:
             stream = pending.entry.stream
             before = progress.get(stream, self.progress(stream))
-            self.late_items += sum(time < before.watermark for time in pending.times)
+            self.late_items += int((pending.times < before.watermark).sum())
             if pending.mark:
                 before = watermark.marked(before, *pending.mark)
             elif stream == LIVE:
                 if pending.sender:
-                    self.future_items += sum(time > now + self._tolerance_ns for time in pending.times)
+                    self.future_items += int((pending.times > now + self._tolerance_ns).sum())
                     self._senders = watermark.heard(self._senders, pending.sender, pending.times, now,
                                                     self._tolerance_ns)
                 before = self._live(before, now)

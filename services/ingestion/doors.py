@@ -1,10 +1,16 @@
 """The ways in, and what came through each: counted in memory, made durable every few seconds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from shared.clock import Clock
+from shared.errors import AfteractionError
+from shared.postgres.pool import AWAY
+
 MOST_SENDERS = 200
+_LONGEST_ERROR = 500
 
 
 @dataclass(slots=True)
@@ -27,6 +33,7 @@ class Door:
     rejected_items: int = 0
     last_received_at: datetime | None = None
     last_error: str = ""
+    last_error_at: datetime | None = None
     # By stream, service and user agent.
     senders: dict[tuple[str, str, str], SenderCount] = field(default_factory=dict)
 
@@ -38,7 +45,7 @@ class Door:
         self.rejected_items += rejected
         self.last_received_at = at
         if message:
-            self.last_error = message[:500]
+            self._err(at, message)
         names = tuple(services)
         for service in names:
             key = (stream, service, user_agent[:200])
@@ -53,11 +60,15 @@ class Door:
         self.rejected_requests += 1
         self.rejected_items += items
         self.last_received_at = at
-        self.last_error = message[:500]
+        self._err(at, message)
+
+    def _err(self, at: datetime, message: str) -> None:
+        self.last_error, self.last_error_at = message[:_LONGEST_ERROR], at
 
 
 NAMES = ("otlp-grpc", "otlp-http", "remote-write", "events", "webhooks/alertmanager", "webhooks/grafana",
-         "webhooks/pagerduty", "webhooks/github", "webhooks/argocd", "webhooks/cloudevents")
+         "webhooks/pagerduty", "webhooks/github", "webhooks/argocd", "webhooks/kubernetes",
+         "webhooks/cloudevents", "webhooks/events")
 
 
 class Doors:
@@ -68,6 +79,15 @@ class Doors:
 
     def __getitem__(self, name: str) -> Door:
         return self._doors[name]
+
+    @contextmanager
+    def counting(self, name: str, clock: Clock) -> Iterator[None]:
+        """Counts what the block refuses, with the reason."""
+        try:
+            yield
+        except (AfteractionError, *AWAY) as error:
+            self._doors[name].reject(clock.now(), str(error))
+            raise
 
     def all(self) -> list[Door]:
         """In a fixed order."""

@@ -1,12 +1,13 @@
 """What is known of some services in a window: read, decoded away from the loop, answered in parts."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from afteraction.v1 import evidence_pb2, series_pb2
 from afteraction.v1 import ingestion_service_pb2 as pb
 from services.ingestion import evidence_logs, evidence_series, evidence_spans
-from services.ingestion.chunks import Signal, decode_lines, decode_spans, unpacked
+from services.ingestion.chunks import Signal, decode_lines, sampled, unpacked
 from services.ingestion.evidence_series import Points, Span
 from services.ingestion.store.events import EventStore
 from services.ingestion.store.log import TelemetryLog
@@ -19,6 +20,10 @@ _PART = 200
 _PATTERNS, _TRACES, _SERIES = 50, 10, 50
 # A cumulative counter needs the point before the window, and a trace the spans that began before it.
 _MARGIN_NS = int(timedelta(minutes=5).total_seconds() * 1e9)
+_SPANS_BEFORE_NS = int(timedelta(hours=2).total_seconds() * 1e9)
+# Of more spans than these whole traces are left out at random, of window and baseline alike.
+_MOST_SPANS = 20_000
+_Reading = Callable[[str, Sequence[str], int, int, Sequence[Signal]], Awaitable[list[Stored]]]
 
 
 def interval(request: pb.GetEvidenceRequest) -> Span:
@@ -47,49 +52,70 @@ class Evidence:
         for part in _parts([evidence_pb2.Observation(event=event) for event in events]):
             yield part
         services = list(request.services) or await self._windows.services(stream)
-        if not request.skip_series:
-            for part in _parts(await self._series(stream, services, span, request.max_series_per_service or _SERIES)):
+        # Service by service, so that no more than one of them is in memory at once. Spans alone know each other.
+        for service in () if request.skip_series else services:
+            for part in _parts(await self._series(stream, [service], span, request)):
                 yield part
         for part in _parts(await self._logs(stream, services, span, request)):
             yield part
         for part in _parts(await self._spans(stream, services, span, request.max_traces or _TRACES)):
             yield part
 
-    async def _read(self, stream: str, services: Sequence[str], span: Span, signals: Sequence[Signal]) -> list[Stored]:
+    async def _read(self, read: _Reading, stream: str, services: Sequence[str], span: Span,
+                    signals: Sequence[Signal]) -> list[Stored]:
         """Chunks of the baseline and of the window, which need not touch; each once."""
         if span.until >= span.start - 2 * _MARGIN_NS:
-            return await self._windows.chunks(stream, services, span.before - _MARGIN_NS, span.end, signals)
-        found = [*await self._windows.chunks(stream, services, span.before - _MARGIN_NS, span.until, signals),
-                 *await self._windows.chunks(stream, services, span.start - _MARGIN_NS, span.end, signals)]
+            return await read(stream, services, span.before - _MARGIN_NS, span.end, signals)
+        found = [*await read(stream, services, span.before - _MARGIN_NS, span.until, signals),
+                 *await read(stream, services, span.start - _MARGIN_NS, span.end, signals)]
         return list({each.position: each for each in found}.values())
 
     async def _series(self, stream: str, services: Sequence[str], span: Span,
-                      most: int) -> list[evidence_pb2.Observation]:
-        stored = await self._read(stream, services, span, (Signal.METRICS, Signal.SPANS, Signal.LOGS))
+                      request: pb.GetEvidenceRequest) -> list[evidence_pb2.Observation]:
+        signals = (Signal.METRICS,) if request.only_metrics else (Signal.METRICS, Signal.SPANS, Signal.LOGS)
+        stored = await self._read(self._windows.columns, stream, services, span, signals)
         points = await self._offload.run(lambda: Points(unpacked(each.columns) for each in stored if each.columns))
-        definitions = {each.id: each for each in map(series_pb2.Series.FromString,
-                                                     await self._log.definitions(points.ids))}
-        return await self._offload.run(evidence_series.windows, points, definitions, span, most)
+        definitions = await self._definitions(points.ids)
+        return await self._offload.run(
+            evidence_series.windows, points, definitions, span, request.max_series_per_service or _SERIES,
+            not request.skip_baseline_times)
+
+    async def _definitions(self, identifiers: Sequence[int]) -> dict[int, series_pb2.Series]:
+        return {each.id: each for each in map(series_pb2.Series.FromString, await self._log.definitions(identifiers))}
 
     async def _logs(self, stream: str, services: Sequence[str], span: Span,
                     request: pb.GetEvidenceRequest) -> list[evidence_pb2.Observation]:
-        stored = await self._read(stream, services, span, (Signal.LOGS,))
+        """Patterns are counted from what was derived when the lines came in; only lines that are shown are read."""
+        stored = await self._read(self._windows.columns, stream, services, span, (Signal.LOGS,))
+        counts = await self._offload.run(evidence_logs.Counts, [(each.position, unpacked(each.columns).points)
+                                                                for each in stored if each.columns])
+        definitions = await self._definitions(counts.ids)
         templates = await self._windows.templates(stream, services)
+        found = await self._offload.run(evidence_logs.windows, counts, definitions, templates, span,
+                                        request.max_patterns_per_service or _PATTERNS)
+        read = await self._windows.raw_at(evidence_logs.chunks_of_examples(found))
+        await self._offload.run(lambda: evidence_logs.give_examples(
+            found, (line for each in read if each.raw for line in decode_lines(each.service, each.raw)), span))
+        observed = [evidence_pb2.Observation(log_pattern=each.message) for each in found]
+        if request.max_log_records_per_service:
+            observed += await self._records(stream, services, span, request.max_log_records_per_service)
+        return observed
 
-        def work() -> list[evidence_pb2.Observation]:
-            lines = [line for each in stored if each.raw for line in decode_lines(each.service, each.raw)]
-            found = evidence_logs.windows(lines, templates, span, request.max_patterns_per_service or _PATTERNS)
-            most = request.max_log_records_per_service
-            return [*found, *(evidence_logs.records(lines, span, most) if most else ())]
-        return await self._offload.run(work)
+    async def _records(self, stream: str, services: Sequence[str], span: Span,
+                       most: int) -> list[evidence_pb2.Observation]:
+        stored = await self._windows.raw(stream, services, span.start, span.end, (Signal.LOGS,))
+        return await self._offload.run(lambda: evidence_logs.records(
+            [line for each in stored if each.raw for line in decode_lines(each.service, each.raw)], span, most))
 
     async def _spans(self, stream: str, services: Sequence[str], span: Span,
                      most: int) -> list[evidence_pb2.Observation]:
-        stored = await self._read(stream, services, span, (Signal.SPANS,))
+        # Spans are read one by one: two hours tell as well what is usual as half a day does.
+        span = replace(span, before=max(span.before, span.until - _SPANS_BEFORE_NS))
+        stored = await self._read(self._windows.raw, stream, services, span, (Signal.SPANS,))
 
         def work() -> list[evidence_pb2.Observation]:
-            traces = evidence_spans.Traces(record for each in stored if each.raw
-                                           for record in decode_spans(each.service, each.raw))
+            traces = evidence_spans.Traces(sampled([(each.service, each.raw) for each in stored if each.raw],
+                                                   _MOST_SPANS))
             return [*evidence_spans.windows(traces, span), *evidence_spans.examples(traces, span, most)]
         return await self._offload.run(work)
 

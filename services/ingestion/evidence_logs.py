@@ -5,13 +5,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from afteraction.v1 import evidence_pb2 as pb
+from afteraction.v1 import series_pb2
+from services.ingestion.columns import decode_points
 from services.ingestion.evidence_series import Span
 from services.ingestion.records import Line
 
 _MINUTE = 60_000_000_000
 _BURST = 3.0
 _LEAST_LINES = 5
+# A chunk is what one request carried, often a thousand lines.
+_MOST_CHUNKS = 40
 _SEVERITIES = ("", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL")
 _JAVA_FRAME = re.compile(r"^\s*at ([\w$.<>/]{1,300})\(([^()\n]{0,200})\)", re.MULTILINE)
 _PYTHON_FRAME = re.compile(r'^\s*File "([^"\n]{1,300})", line (\d{1,7}), in (\S{1,200})', re.MULTILINE)
@@ -22,6 +29,23 @@ _LIBRARIES = ("java.", "javax.", "jdk.", "sun.", "org.springframework.", "org.ap
               "kotlin.", "reactor.", "com.fasterxml.", "org.hibernate.")
 
 
+class Counts:
+    """How many lines there were of each series of `log.lines`, in which chunk."""
+
+    def __init__(self, parts: Iterable[tuple[int, series_pb2.PointColumns]]) -> None:
+        """parts: position of a chunk and its points."""
+        columns = [(*decode_points(points), position) for position, points in parts if points.series_ids]
+        self.series = np.concatenate([one[0] for one in columns]) if columns else np.empty(0, np.uint64)
+        self.times = np.concatenate([one[1] for one in columns]) if columns else np.empty(0, np.int64)
+        self.starts = np.concatenate([one[2] for one in columns]) if columns else np.empty(0, np.int64)
+        self.lines = np.concatenate([one[3] for one in columns]) if columns else np.empty(0)
+        self.positions = np.concatenate([np.full(len(one[0]), one[4]) for one in columns]) if columns else np.empty(0)
+
+    @property
+    def ids(self) -> list[int]:
+        return [int(each) for each in np.unique(self.series)]
+
+
 @dataclass(slots=True)
 class _Pattern:
     severity: str = ""
@@ -29,42 +53,86 @@ class _Pattern:
     baseline: int = 0
     first: int = 0
     last: int = 0
-    example: Line | None = None
+    # The chunk that holds its first line in the window.
+    position: int = 0
     minutes: dict[int, int] = field(default_factory=lambda: defaultdict(int))
 
 
-def windows(lines: Iterable[Line], templates: Mapping[tuple[str, str], str], span: Span,
-            most_per_service: int) -> list[pb.Observation]:
+@dataclass(slots=True)
+class Found:
+    """A pattern as it will be answered, and the chunk that its example is to be read from; 0: from none."""
+
+    message: pb.LogPatternWindow
+    position: int
+
+
+def windows(counts: Counts, definitions: Mapping[int, series_pb2.Series], templates: Mapping[tuple[str, str], str],
+            span: Span, most_per_service: int) -> list[Found]:
     """The patterns of each service that say most: new, gone and bursting ones first, the more severe ones first."""
     found: dict[tuple[str, str], _Pattern] = defaultdict(_Pattern)
     covered: dict[str, tuple[set[int], set[int]]] = defaultdict(lambda: (set(), set()))
-    for line in lines:
-        pattern = found[line.service, line.pattern]
-        if span.start <= line.occurred_at < span.end:
-            covered[line.service][1].add((line.occurred_at - span.start) // _MINUTE)
-            _see(pattern, line, span)
-        elif span.before <= line.occurred_at < span.until:
-            covered[line.service][0].add((line.occurred_at - span.start) // _MINUTE)
-            pattern.baseline += 1
-            pattern.severity = _worse(pattern.severity, line.severity)
-    by_service: dict[str, list[pb.LogPatternWindow]] = defaultdict(list)
+    inside = (counts.times >= span.start) & (counts.times < span.end)
+    before = (counts.times >= span.before) & (counts.times < span.until)
+    order = np.argsort(counts.series, kind="stable")
+    for places in np.split(order, np.flatnonzero(np.diff(counts.series[order])) + 1) if len(order) else ():
+        series = definitions.get(int(counts.series[places[0]]))
+        if series is None:
+            continue
+        pattern = found[series.service, series.attributes["pattern"]]
+        was, now = places[before[places]], places[inside[places]]
+        if len(was) or len(now):
+            pattern.severity = _worse(pattern.severity, series.attributes["severity"])
+        pattern.baseline += int(counts.lines[was].sum())
+        covered[series.service][0].update(np.unique((counts.times[was] - span.start) // _MINUTE).tolist())
+        covered[series.service][1].update(np.unique((counts.times[now] - span.start) // _MINUTE).tolist())
+        if len(now):
+            _see(pattern, counts, now, span)
+    by_service: dict[str, list[Found]] = defaultdict(list)
     for (service, identifier), pattern in found.items():
         if pattern.count or pattern.baseline:
-            before, inside = covered[service]
-            by_service[service].append(_message(service, identifier, templates.get((service, identifier), ""), pattern,
-                                                (len(before), len(inside)), span))
-    return [pb.Observation(log_pattern=each) for service in sorted(by_service)
-            for each in sorted(by_service[service], key=_weight)[:most_per_service]]
+            sides = covered[service]
+            by_service[service].append(Found(
+                _message(service, identifier, templates.get((service, identifier), ""), pattern,
+                         (len(sides[0]), len(sides[1])), span), pattern.position))
+    return [each for service in sorted(by_service)
+            for each in sorted(by_service[service], key=lambda one: _weight(one.message))[:most_per_service]]
 
 
-def _see(pattern: _Pattern, line: Line, span: Span) -> None:
-    pattern.count += 1
-    pattern.first = min(pattern.first or line.occurred_at, line.occurred_at)
-    pattern.last = max(pattern.last, line.occurred_at)
-    pattern.severity = _worse(pattern.severity, line.severity)
-    pattern.minutes[(line.occurred_at - span.start) // _MINUTE] += 1
-    if pattern.example is None or line.occurred_at < pattern.example.occurred_at:
-        pattern.example = line
+def _see(pattern: _Pattern, counts: Counts, now: NDArray[np.int64], span: Span) -> None:
+    pattern.count += int(counts.lines[now].sum())
+    earliest = now[np.argmin(counts.times[now])]
+    # A count says when its last line came; the first came within its step.
+    first = int(max(counts.starts[earliest], span.start))
+    if not pattern.first or first < pattern.first:
+        pattern.first, pattern.position = first, int(counts.positions[earliest])
+    pattern.last = max(pattern.last, int(counts.times[now].max()))
+    for minute, lines in zip(((counts.times[now] - span.start) // _MINUTE).tolist(), counts.lines[now].tolist(),
+                             strict=True):
+        pattern.minutes[minute] += int(lines)
+
+
+def chunks_of_examples(found: Sequence[Found]) -> list[int]:
+    """Positions to read for examples: those of the patterns that say most, no more than can be read at once."""
+    ranked = sorted((each for each in found if each.position), key=lambda each: _weight(each.message))
+    return sorted(list(dict.fromkeys(each.position for each in ranked))[:_MOST_CHUNKS])
+
+
+def give_examples(found: Sequence[Found], lines: Iterable[Line], span: Span) -> None:
+    """Fills in the earliest line of each pattern among `lines`; those without one keep none."""
+    earliest: dict[tuple[str, str], Line] = {}
+    for line in lines:
+        key = (line.service, line.pattern)
+        if span.start <= line.occurred_at < span.end and (
+                key not in earliest or line.occurred_at < earliest[key].occurred_at):
+            earliest[key] = line
+    for each in found:
+        example = earliest.get((each.message.service, each.message.pattern))
+        if example is not None and each.message.count:
+            message = each.message
+            message.example, message.example_trace_id = example.body[:4000], example.trace_id.hex()
+            message.example_at.FromNanoseconds(example.occurred_at)
+            message.first_seen_at.FromNanoseconds(example.occurred_at)
+            message.root_frame = root_frame(example.body)
 
 
 def _worse(left: str, right: str) -> str:
@@ -92,12 +160,9 @@ def _message(service: str, identifier: str, template: str, pattern: _Pattern, co
                                 count=pattern.count, baseline_count=pattern.baseline,
                                 change=change(pattern.count, pattern.baseline, *covered),  # type: ignore[arg-type]
                                 counts_per_minute=[pattern.minutes.get(each, 0) for each in range(min(minutes, 1440))])
-    if pattern.example is not None:
+    if pattern.count:
         found.first_seen_at.FromNanoseconds(pattern.first)
         found.last_seen_at.FromNanoseconds(pattern.last)
-        found.example, found.example_trace_id = pattern.example.body[:4000], pattern.example.trace_id.hex()
-        found.example_at.FromNanoseconds(pattern.example.occurred_at)
-        found.root_frame = root_frame(pattern.example.body)
     return found
 
 

@@ -17,7 +17,7 @@ def door(found: Door) -> pb.Door:
         name=found.name, address=found.address, accepted_requests=found.accepted_requests,
         rejected_requests=found.rejected_requests, accepted_items=found.accepted_items,
         rejected_items=found.rejected_items, last_received_at=to_proto(found.last_received_at),
-        last_error=found.last_error,
+        last_error=found.last_error, last_error_at=to_proto(found.last_error_at),
         senders=[pb.Sender(service=service, user_agent=agent, items=sender.items,
                            last_received_at=to_proto(sender.last_received_at))
                  for (_, service, agent), sender in senders])

@@ -1,8 +1,9 @@
 """Log patterns per service, with names that survive a restart, and `log.lines`: how many lines of each, when."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from services.ingestion.columns import PointBuilder
 from services.ingestion.drain import Tree
@@ -35,16 +36,20 @@ class Miner:
         self._trees: dict[str, Tree] = {}
         self._patterns: dict[tuple[str, int], Pattern] = {}
         self._fresh: dict[tuple[str, str], Pattern] = {}
+        # By service and id, what `log.lines` of the pattern are called.
+        self._births: dict[tuple[str, str], str] = {}
 
     def restore(self, patterns: Iterable[Pattern]) -> None:
         """Takes over what an earlier life has stored, in the order in which it was found."""
         for pattern in patterns:
             number, = self._tree(pattern.service).restore([pattern.template])
             self._patterns.setdefault((pattern.service, number), pattern)
+            self._births[pattern.service, pattern.id] = pattern.birth_template
 
     def assign(self, lines: Sequence[Line]) -> list[Line]:
         """The lines with the ids of their patterns."""
-        return [replace(line, pattern=self._pattern(line).id) for line in lines]
+        return [Line(line.service, line.occurred_at, line.severity, line.body, line.trace_id, line.span_id,
+                     self._pattern(line).id) for line in lines]
 
     def _tree(self, service: str) -> Tree:
         tree = self._trees.get(service)
@@ -69,29 +74,31 @@ class Miner:
     def _keep(self, number: int, pattern: Pattern) -> None:
         self._patterns[pattern.service, number] = pattern
         self._fresh[pattern.service, pattern.id] = pattern
+        self._births[pattern.service, pattern.id] = pattern.birth_template
 
     def _forget(self, service: str) -> None:
         if len(self._patterns) > 2 * self._most * max(len(self._trees), 1):
             kept = {(name, number) for name, tree in self._trees.items() for number in tree.numbers()}
             self._patterns = {key: pattern for key, pattern in self._patterns.items() if key in kept}
+            self._births = {(pattern.service, pattern.id): pattern.birth_template
+                            for pattern in self._patterns.values()}
 
     def count(self, lines: Iterable[Line], registry: Registry) -> dict[str, PointBuilder]:
         """`log.lines` of lines that have their patterns: deltas over steps of ten seconds, by service."""
-        tallies: Counter[tuple[str, str, str, int]] = Counter()
-        last: dict[tuple[str, str, str, int], int] = {}
+        times: dict[tuple[str, str, str, int], list[int]] = defaultdict(list)
         for line in lines:
-            key = (line.service, line.pattern, line.severity, line.occurred_at // STEP_NS)
-            tallies[key] += 1
-            last[key] = max(last.get(key, 0), line.occurred_at)
-        templates = {(pattern.service, pattern.id): pattern.birth_template for pattern in self._patterns.values()}
+            times[line.service, line.pattern, line.severity, line.occurred_at // STEP_NS].append(line.occurred_at)
         found: dict[str, PointBuilder] = defaultdict(PointBuilder)
-        for key, count in tallies.items():
-            service, pattern, severity, step = key
-            identifier = registry.admit(Series(service, "log.lines", "{line}", Type.DELTA, Source.LOG, {
-                "pattern": pattern, "severity": severity, "template": templates.get((service, pattern), "")}))
+        for (service, pattern, severity, step), seen in times.items():
+            identifier = registry.admit_as(
+                ("log.lines", service, pattern, severity), partial(self._series, service, pattern, severity))
             if identifier != DROPPED:
-                found[service].add(identifier, last[key], step * STEP_NS, float(count))
+                found[service].add(identifier, max(seen), step * STEP_NS, float(len(seen)))
         return found
+
+    def _series(self, service: str, pattern: str, severity: str) -> Series:
+        return Series(service, "log.lines", "{line}", Type.DELTA, Source.LOG, {
+            "pattern": pattern, "severity": severity, "template": self._births.get((service, pattern), "")})
 
     def fresh(self) -> list[Pattern]:
         """Patterns that are new or have changed, and that no commit has stored yet."""

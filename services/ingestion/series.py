@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -67,6 +67,7 @@ class Registry:
         # By service, how many points of new series a limit turned away.
         self.dropped: Counter[str] = Counter()
         self._used: set[int] = set()
+        self._named: dict[Hashable, int] = {}
         # Rises when ids that callers may have kept are no longer known.
         self.generation = 0
 
@@ -83,6 +84,15 @@ class Registry:
         self._used.add(identifier)
         return identifier
 
+    def admit_as(self, key: Hashable, make: Callable[[], Series]) -> int:
+        """The same for the series that `make` makes, which is asked only when `key` has not been used for it lately."""
+        identifier = self._named.get(key)
+        if identifier is None:
+            identifier = self.admit(make())
+            if identifier != DROPPED:
+                self._named[key] = identifier
+        return identifier
+
     def restore(self, known: Iterable[tuple[int, str]]) -> None:
         """Takes over what is stored already: ids with their services."""
         for identifier, service in known:
@@ -96,7 +106,7 @@ class Registry:
             service = self._services.pop(identifier, None)
             if service is not None:
                 self._counts[service] -= 1
-        self.generation += 1
+        self._renew()
 
     def fresh(self, identifiers: Iterable[int]) -> dict[int, Series]:
         """Of these, the definitions that no commit has stored yet."""
@@ -105,9 +115,13 @@ class Registry:
     def take_used(self) -> list[int]:
         """Series that were seen since the last call, whose definitions retention must not remove yet."""
         used, self._used = sorted(self._used), set()
-        # Readers keep ids of their own, which they ask for again when the generation rises.
-        self.generation += 1
+        self._renew()
         return used
+
+    def _renew(self) -> None:
+        """Readers keep ids of their own, which they ask for again when the generation rises."""
+        self.generation += 1
+        self._named.clear()
 
     def stored(self, identifiers: Iterable[int]) -> None:
         """These definitions are durable now."""

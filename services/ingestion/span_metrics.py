@@ -9,6 +9,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from services.ingestion.columns import Histogram, PointBuilder
 from services.ingestion.records import Span
@@ -51,9 +52,10 @@ class Tallies:
         for (key, step), tally in self._tallies.items():
             service, operation, other = key
             attributes = {"operation": operation, attribute: other}
-            durations = registry.admit(Series(service, f"{prefix}.duration", "s", Type.DELTA_HISTOGRAM, source,
-                                              attributes))
-            errors = registry.admit(Series(service, f"{prefix}.errors", "1", Type.DELTA, source, attributes))
+            durations = registry.admit_as((prefix, "duration", key), partial(
+                Series, service, f"{prefix}.duration", "s", Type.DELTA_HISTOGRAM, source, attributes))
+            errors = registry.admit_as((prefix, "errors", key), partial(
+                Series, service, f"{prefix}.errors", "1", Type.DELTA, source, attributes))
             start = step * STEP_NS
             points = into[service]
             if durations != DROPPED:

@@ -18,6 +18,8 @@ from shared.telemetry.logs import logger
 log = logger(__name__)
 _SAVE_S = 5.0
 _RETAIN_S = 60.0
+# Asking which series are in use makes readers look them up anew.
+_FORGET_S = 3600.0
 
 
 def droppable(partitions: Sequence[tuple[str, datetime, int]], cursors: Sequence[int],
@@ -40,13 +42,17 @@ class Upkeep:
         self._offload = offload
         self._settings = settings
         self._clock = clock
+        self._forgot_at: datetime | None = None
 
     async def saving(self) -> None:
         """Makes the counts durable every few seconds, and a last time when the service stops."""
         try:
             await self._every(_SAVE_S, self.save)
         finally:
-            await asyncio.shield(self.save())
+            try:
+                await asyncio.shield(self.save())
+            except AWAY as error:
+                log.warning("counts of the last seconds are lost", error=type(error).__name__)
 
     async def retaining(self) -> None:
         """Keeps what retention says, and the partition of tomorrow ready."""
@@ -69,6 +75,12 @@ class Upkeep:
         for name in droppable(await self._bookkeeping.partitions(), list(cursors.values()), before):
             await self._bookkeeping.drop(name)
             log.info("partition dropped", partition=name)
+        if self._forgot_at is None or (now - self._forgot_at).total_seconds() >= _FORGET_S:
+            await self._forget_series(now, before)
+            self._forgot_at = now
+
+    async def _forget_series(self, now: datetime, before: datetime) -> None:
+        """Removes events and series that nobody has sent since `before`; what is in use is kept first."""
         used = await self._offload.run(self._intake.registry.take_used)
         await self._bookkeeping.touch_series(used, now)
         gone = await self._bookkeeping.forget_before(before)

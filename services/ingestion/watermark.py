@@ -8,6 +8,9 @@ back.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 LIVE = "live"
 
 
@@ -27,12 +30,12 @@ class Sender:
     heard_at: int
 
 
-def heard(senders: Mapping[str, Sender], name: str, times: tuple[int, ...], now: int,
+def heard(senders: Mapping[str, Sender], name: str, times: NDArray[np.int64], now: int,
           tolerance_ns: int) -> dict[str, Sender]:
     """The senders after one of them sent records of these times. A time further ahead of our clock moves nothing."""
-    sane = [time for time in times if time <= now + tolerance_ns]
+    sane = times[times <= now + tolerance_ns]
     before = senders.get(name)
-    latest = max([*sane, before.latest if before else 0])
+    latest = max(int(sane.max()) if len(sane) else 0, before.latest if before else 0)
     return {**senders, name: Sender(latest, now)}
 
 

@@ -13,9 +13,13 @@ from shared.settings import Common
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
-# What a lost or refused connection looks like: the caller may come back.
-AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError,
-        asyncpg.AdminShutdownError, asyncpg.CrashShutdownError, asyncpg.TooManyConnectionsError, OSError)
+# What a connection looks like that was lost or refused, and a server that cannot store now: it shuts down or starts,
+# has no connection, memory or disk left, or is a standby since a moment ago. The caller may come back.
+AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError,
+        asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError, asyncpg.ReadOnlySQLTransactionError, OSError)
+
+# A server that is killed while it greets may leave the greeting unanswered.
+_CONNECT_S = 5.0
 
 
 @asynccontextmanager
@@ -28,7 +32,8 @@ async def open_pool(url: str, *, schema: str, size: int = 10, command_timeout_s:
     # Prepared statements do not survive PgBouncer in transaction mode; asyncpg's cache is worth it everywhere else.
     cache = 0 if "pgbouncer=true" in url else 256
     pool = await asyncpg.create_pool(url.replace("?pgbouncer=true", "").replace("&pgbouncer=true", ""), min_size=1,
-                                     max_size=size, command_timeout=command_timeout_s, statement_cache_size=cache,
+                                     max_size=size, timeout=_CONNECT_S, command_timeout=command_timeout_s,
+                                     statement_cache_size=cache,
                                      server_settings={"search_path": f"{schema},public", "timezone": "UTC",
                                                       "application_name": f"afteraction-{schema}"})
     try:

@@ -1,11 +1,15 @@
 """Beyond loopback: TLS and a token, for the services and for those who call them."""
 
+import hashlib
+import hmac
 import os
 import re
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.services.cli.test_serve import free_port, line_with, serving
@@ -63,3 +67,34 @@ def test_nothing_answers_in_plain_text_where_tls_is_on(tmp_path: Path, certifica
                              "note", "hello", "--author", "test")
 
         assert result.returncode == 3
+
+
+def test_over_http_only_who_has_the_token_or_signs_gets_in(tmp_path: Path, certificate: tuple[Path, Path]) -> None:
+    http, body = free_port(), b'{"deployment": 1}'
+    secured = {"AFTERACTION_TLS_CERTIFICATE": str(certificate[0]), "AFTERACTION_TLS_KEY": str(certificate[1]),
+               "AFTERACTION_TOKEN": TOKEN, "AFTERACTION_INGESTION_ADDRESS": f"127.0.0.1:{free_port()}",
+               "AFTERACTION_OTLP_GRPC_ADDRESS": f"127.0.0.1:{free_port()}",
+               "AFTERACTION_OTLP_HTTP_ADDRESS": f"0.0.0.0:{http}", "AFTERACTION_INGESTION_GITHUB_SECRET": "orange"}
+    signature = hmac.new(b"orange", body, hashlib.sha256).hexdigest()
+    json_ = {"content-type": "application/json"}
+    with (serving(tmp_path, "ingestion", **secured) as process,
+          httpx2.Client(base_url=f"https://127.0.0.1:{http}",
+                        verify=ssl.create_default_context(cafile=certificate[0])) as client):
+        line_with(process, "ingestion  ready")
+
+        assert client.get("/healthz").status_code == 200
+        note = {"note": {"text": "hello"}}
+        assert client.post("/webhooks/events", json=note).status_code == 401
+        assert client.post("/v1/metrics", content=b"", headers=json_).status_code == 401
+        assert client.post("/api/v1/write", content=b"").status_code == 401
+        assert client.post("/webhooks/events", json=note,
+                           headers={"authorization": f"Bearer {TOKEN}"}).json()["recorded"] == 1
+        assert client.post("/webhooks/github", content=body, headers=json_ | {
+            "authorization": f"Bearer {TOKEN}", "x-github-event": "ping"}).status_code == 401
+        assert client.post("/webhooks/github", content=body, headers=json_ | {
+            "x-hub-signature-256": f"sha256={signature}", "x-github-event": "ping"}).status_code == 200
+        with pytest.raises(httpx2.TransportError):
+            httpx2.get(f"http://127.0.0.1:{http}/healthz")
+        process.terminate()
+        line_with(process, "ingestion stopped")
+        assert process.wait(30) == 0

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from afteraction.v1 import card_pb2 as afteraction_dot_v1_dot_card__pb2
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!afteraction/v1/card_service.proto\x12\x0e\x61\x66teraction.v1\x1a\x19\x61\x66teraction/v1/card.proto\x1a\x1b\x62uf/validate/validate.proto\"\x94\x01\n\x0eGetCardRequest\x12\x36\n\x08incident\x18\x01 \x01(\tB$\xbaH!r\x1f\x18\x80\x02\x32\x1a^incidents/[A-Za-z0-9_-]+$\x12\x18\n\x07version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x30\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\x16.afteraction.v1.FormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\"G\n\x0fGetCardResponse\x12\"\n\x04\x63\x61rd\x18\x01 \x01(\x0b\x32\x14.afteraction.v1.Card\x12\x10\n\x08rendered\x18\x02 \x01(\t\"j\n\x11WatchCardsRequest\x12\x1a\n\x08incident\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x18\n\x06stream\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\x0e\x61\x66ter_position\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"J\n\x12WatchCardsResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\"\n\x04\x63\x61rd\x18\x02 \x01(\x0b\x32\x14.afteraction.v1.Card\"L\n\x12RefreshCardRequest\x12\x36\n\x08incident\x18\x01 \x01(\tB$\xbaH!r\x1f\x18\x80\x02\x32\x1a^incidents/[A-Za-z0-9_-]+$*i\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x46ORMAT_MARKDOWN\x10\x01\x12\x0f\n\x0b\x46ORMAT_HTML\x10\x02\x12\x10\n\x0c\x46ORMAT_SLACK\x10\x03\x12\x0f\n\x0b\x46ORMAT_JSON\x10\x04\x32\xf9\x01\n\x0b\x43\x61rdService\x12J\n\x07GetCard\x12\x1e.afteraction.v1.GetCardRequest\x1a\x1f.afteraction.v1.GetCardResponse\x12U\n\nWatchCards\x12!.afteraction.v1.WatchCardsRequest\x1a\".afteraction.v1.WatchCardsResponse0\x01\x12G\n\x0bRefreshCard\x12\".afteraction.v1.RefreshCardRequest\x1a\x14.afteraction.v1.Cardb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!afteraction/v1/card_service.proto\x12\x0e\x61\x66teraction.v1\x1a\x19\x61\x66teraction/v1/card.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x94\x01\n\x0eGetCardRequest\x12\x36\n\x08incident\x18\x01 \x01(\tB$\xbaH!r\x1f\x18\x80\x02\x32\x1a^incidents/[A-Za-z0-9_-]+$\x12\x18\n\x07version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x30\n\x06\x66ormat\x18\x03 \x01(\x0e\x32\x16.afteraction.v1.FormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\"G\n\x0fGetCardResponse\x12\"\n\x04\x63\x61rd\x18\x01 \x01(\x0b\x32\x14.afteraction.v1.Card\x12\x10\n\x08rendered\x18\x02 \x01(\t\"j\n\x11WatchCardsRequest\x12\x1a\n\x08incident\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\x12\x18\n\x06stream\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\x0e\x61\x66ter_position\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"J\n\x12WatchCardsResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12\"\n\x04\x63\x61rd\x18\x02 \x01(\x0b\x32\x14.afteraction.v1.Card\"7\n\x16ListDeadLettersRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\"K\n\x17ListDeadLettersResponse\x12\x30\n\x0c\x64\x65\x61\x64_letters\x18\x01 \x03(\x0b\x32\x1a.afteraction.v1.DeadLetter\"\xae\x01\n\nDeadLetter\x12\x12\n\nwebhook_id\x18\x01 \x01(\t\x12\x0e\n\x06target\x18\x02 \x01(\t\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x64ied_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x61ttempts\x18\x05 \x01(\x05\x12\r\n\x05\x65rror\x18\x06 \x01(\t\"L\n\x12RefreshCardRequest\x12\x36\n\x08incident\x18\x01 \x01(\tB$\xbaH!r\x1f\x18\x80\x02\x32\x1a^incidents/[A-Za-z0-9_-]+$*i\n\x06\x46ormat\x12\x16\n\x12\x46ORMAT_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x46ORMAT_MARKDOWN\x10\x01\x12\x0f\n\x0b\x46ORMAT_HTML\x10\x02\x12\x10\n\x0c\x46ORMAT_SLACK\x10\x03\x12\x0f\n\x0b\x46ORMAT_JSON\x10\x04\x32\xdd\x02\n\x0b\x43\x61rdService\x12J\n\x07GetCard\x12\x1e.afteraction.v1.GetCardRequest\x1a\x1f.afteraction.v1.GetCardResponse\x12U\n\nWatchCards\x12!.afteraction.v1.WatchCardsRequest\x1a\".afteraction.v1.WatchCardsResponse0\x01\x12G\n\x0bRefreshCard\x12\".afteraction.v1.RefreshCardRequest\x1a\x14.afteraction.v1.Card\x12\x62\n\x0fListDeadLetters\x12&.afteraction.v1.ListDeadLettersRequest\x1a\'.afteraction.v1.ListDeadLettersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,20 +46,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHCARDSREQUEST'].fields_by_name['stream']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_WATCHCARDSREQUEST'].fields_by_name['after_position']._loaded_options = None
   _globals['_WATCHCARDSREQUEST'].fields_by_name['after_position']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTDEADLETTERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_REFRESHCARDREQUEST'].fields_by_name['incident']._loaded_options = None
   _globals['_REFRESHCARDREQUEST'].fields_by_name['incident']._serialized_options = b'\272H!r\037\030\200\0022\032^incidents/[A-Za-z0-9_-]+$'
-  _globals['_FORMAT']._serialized_start=595
-  _globals['_FORMAT']._serialized_end=700
-  _globals['_GETCARDREQUEST']._serialized_start=110
-  _globals['_GETCARDREQUEST']._serialized_end=258
-  _globals['_GETCARDRESPONSE']._serialized_start=260
-  _globals['_GETCARDRESPONSE']._serialized_end=331
-  _globals['_WATCHCARDSREQUEST']._serialized_start=333
-  _globals['_WATCHCARDSREQUEST']._serialized_end=439
-  _globals['_WATCHCARDSRESPONSE']._serialized_start=441
-  _globals['_WATCHCARDSRESPONSE']._serialized_end=515
-  _globals['_REFRESHCARDREQUEST']._serialized_start=517
-  _globals['_REFRESHCARDREQUEST']._serialized_end=593
-  _globals['_CARDSERVICE']._serialized_start=703
-  _globals['_CARDSERVICE']._serialized_end=952
+  _globals['_FORMAT']._serialized_start=939
+  _globals['_FORMAT']._serialized_end=1044
+  _globals['_GETCARDREQUEST']._serialized_start=143
+  _globals['_GETCARDREQUEST']._serialized_end=291
+  _globals['_GETCARDRESPONSE']._serialized_start=293
+  _globals['_GETCARDRESPONSE']._serialized_end=364
+  _globals['_WATCHCARDSREQUEST']._serialized_start=366
+  _globals['_WATCHCARDSREQUEST']._serialized_end=472
+  _globals['_WATCHCARDSRESPONSE']._serialized_start=474
+  _globals['_WATCHCARDSRESPONSE']._serialized_end=548
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_start=550
+  _globals['_LISTDEADLETTERSREQUEST']._serialized_end=605
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_start=607
+  _globals['_LISTDEADLETTERSRESPONSE']._serialized_end=682
+  _globals['_DEADLETTER']._serialized_start=685
+  _globals['_DEADLETTER']._serialized_end=859
+  _globals['_REFRESHCARDREQUEST']._serialized_start=861
+  _globals['_REFRESHCARDREQUEST']._serialized_end=937
+  _globals['_CARDSERVICE']._serialized_start=1047
+  _globals['_CARDSERVICE']._serialized_end=1396
 # @@protoc_insertion_point(module_scope)

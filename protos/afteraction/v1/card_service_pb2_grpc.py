@@ -50,6 +50,11 @@ class CardServiceStub:
                 request_serializer=afteraction_dot_v1_dot_card__service__pb2.RefreshCardRequest.SerializeToString,
                 response_deserializer=afteraction_dot_v1_dot_card__pb2.Card.FromString,
                 _registered_method=True)
+        self.ListDeadLetters = channel.unary_unary(
+                '/afteraction.v1.CardService/ListDeadLetters',
+                request_serializer=afteraction_dot_v1_dot_card__service__pb2.ListDeadLettersRequest.SerializeToString,
+                response_deserializer=afteraction_dot_v1_dot_card__service__pb2.ListDeadLettersResponse.FromString,
+                _registered_method=True)
 
 
 class CardServiceServicer:
@@ -75,6 +80,13 @@ class CardServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListDeadLetters(self, request, context):
+        """Cards that no receiver took in two days of trying, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_CardServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -92,6 +104,11 @@ def add_CardServiceServicer_to_server(servicer, server):
                     servicer.RefreshCard,
                     request_deserializer=afteraction_dot_v1_dot_card__service__pb2.RefreshCardRequest.FromString,
                     response_serializer=afteraction_dot_v1_dot_card__pb2.Card.SerializeToString,
+            ),
+            'ListDeadLetters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListDeadLetters,
+                    request_deserializer=afteraction_dot_v1_dot_card__service__pb2.ListDeadLettersRequest.FromString,
+                    response_serializer=afteraction_dot_v1_dot_card__service__pb2.ListDeadLettersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -175,6 +192,33 @@ class CardService:
             '/afteraction.v1.CardService/RefreshCard',
             afteraction_dot_v1_dot_card__service__pb2.RefreshCardRequest.SerializeToString,
             afteraction_dot_v1_dot_card__pb2.Card.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListDeadLetters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/afteraction.v1.CardService/ListDeadLetters',
+            afteraction_dot_v1_dot_card__service__pb2.ListDeadLettersRequest.SerializeToString,
+            afteraction_dot_v1_dot_card__service__pb2.ListDeadLettersResponse.FromString,
             options,
             channel_credentials,
             insecure,

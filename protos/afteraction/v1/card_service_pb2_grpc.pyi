@@ -37,6 +37,8 @@ class CardServiceStub:
     """Follows new versions of cards, from the present one on."""
     RefreshCard: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.RefreshCardRequest, _card_pb2.Card]
     """Gathers again and stores a new version where something changed."""
+    ListDeadLetters: _grpc.UnaryUnaryMultiCallable[_card_service_pb2.ListDeadLettersRequest, _card_service_pb2.ListDeadLettersResponse]
+    """Cards that no receiver took in two days of trying, the newest first."""
 
 @_typing.type_check_only
 class CardServiceAsyncStub(CardServiceStub):
@@ -46,6 +48,8 @@ class CardServiceAsyncStub(CardServiceStub):
     """Follows new versions of cards, from the present one on."""
     RefreshCard: _aio.UnaryUnaryMultiCallable[_card_service_pb2.RefreshCardRequest, _card_pb2.Card]  # type: ignore[assignment]
     """Gathers again and stores a new version where something changed."""
+    ListDeadLetters: _aio.UnaryUnaryMultiCallable[_card_service_pb2.ListDeadLettersRequest, _card_service_pb2.ListDeadLettersResponse]  # type: ignore[assignment]
+    """Cards that no receiver took in two days of trying, the newest first."""
 
 class CardServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -70,5 +74,13 @@ class CardServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_card_pb2.Card, _abc.Awaitable[_card_pb2.Card]]:
         """Gathers again and stores a new version where something changed."""
+
+    @_abc_1.abstractmethod
+    def ListDeadLetters(
+        self,
+        request: _card_service_pb2.ListDeadLettersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_card_service_pb2.ListDeadLettersResponse, _abc.Awaitable[_card_service_pb2.ListDeadLettersResponse]]:
+        """Cards that no receiver took in two days of trying, the newest first."""
 
 def add_CardServiceServicer_to_server(servicer: CardServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

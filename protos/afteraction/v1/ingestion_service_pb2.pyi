@@ -221,6 +221,8 @@ class GetEvidenceRequest(_message.Message):
     MAX_SERIES_PER_SERVICE_FIELD_NUMBER: _builtins.int
     MAX_LOG_RECORDS_PER_SERVICE_FIELD_NUMBER: _builtins.int
     SKIP_SERIES_FIELD_NUMBER: _builtins.int
+    ONLY_METRICS_FIELD_NUMBER: _builtins.int
+    SKIP_BASELINE_TIMES_FIELD_NUMBER: _builtins.int
     stream: _builtins.str
     max_patterns_per_service: _builtins.int
     max_traces: _builtins.int
@@ -229,6 +231,10 @@ class GetEvidenceRequest(_message.Message):
     """Raw log lines to return per service; 0: none."""
     skip_series: _builtins.bool
     """Leave out series windows."""
+    only_metrics: _builtins.bool
+    """Leave out series that were derived from spans and log lines; operations, calls and patterns say the same."""
+    skip_baseline_times: _builtins.bool
+    """Leave out SeriesWindow.baseline_times, which are most of a long baseline."""
     @_builtins.property
     def window(self) -> _evidence_pb2.Window: ...
     @_builtins.property
@@ -251,10 +257,12 @@ class GetEvidenceRequest(_message.Message):
         max_series_per_service: _builtins.int = ...,
         max_log_records_per_service: _builtins.int = ...,
         skip_series: _builtins.bool = ...,
+        only_metrics: _builtins.bool = ...,
+        skip_baseline_times: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["baseline", b"baseline", "window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline", b"baseline", "max_log_records_per_service", b"max_log_records_per_service", "max_patterns_per_service", b"max_patterns_per_service", "max_series_per_service", b"max_series_per_service", "max_traces", b"max_traces", "services", b"services", "skip_series", b"skip_series", "stream", b"stream", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline", b"baseline", "max_log_records_per_service", b"max_log_records_per_service", "max_patterns_per_service", b"max_patterns_per_service", "max_series_per_service", b"max_series_per_service", "max_traces", b"max_traces", "only_metrics", b"only_metrics", "services", b"services", "skip_baseline_times", b"skip_baseline_times", "skip_series", b"skip_series", "stream", b"stream", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -347,6 +355,7 @@ class Door(_message.Message):
     LAST_RECEIVED_AT_FIELD_NUMBER: _builtins.int
     SENDERS_FIELD_NUMBER: _builtins.int
     LAST_ERROR_FIELD_NUMBER: _builtins.int
+    LAST_ERROR_AT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`otlp-grpc`, `otlp-http`, `remote-write`, `webhooks/alertmanager`, …"""
     address: _builtins.str
@@ -360,6 +369,10 @@ class Door(_message.Message):
     def last_received_at(self) -> _timestamp_pb2.Timestamp: ...
     @_builtins.property
     def senders(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sender]: ...
+    @_builtins.property
+    def last_error_at(self) -> _timestamp_pb2.Timestamp:
+        """When that was; absent where it was before the last start."""
+
     def __init__(
         self,
         *,
@@ -372,10 +385,11 @@ class Door(_message.Message):
         last_received_at: _timestamp_pb2.Timestamp | None = ...,
         senders: _abc.Iterable[Global___Sender] | None = ...,
         last_error: _builtins.str = ...,
+        last_error_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["last_received_at", b"last_received_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["last_error_at", b"last_error_at", "last_received_at", b"last_received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_items", b"accepted_items", "accepted_requests", b"accepted_requests", "address", b"address", "last_error", b"last_error", "last_received_at", b"last_received_at", "name", b"name", "rejected_items", b"rejected_items", "rejected_requests", b"rejected_requests", "senders", b"senders"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_items", b"accepted_items", "accepted_requests", b"accepted_requests", "address", b"address", "last_error", b"last_error", "last_error_at", b"last_error_at", "last_received_at", b"last_received_at", "name", b"name", "rejected_items", b"rejected_items", "rejected_requests", b"rejected_requests", "senders", b"senders"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -92,9 +92,12 @@ def routes(desk: Desk) -> list[Route]:
             if answer and answer != answered.get(question, ""):
                 await postmortems.AnswerQuestion(AnswerQuestionRequest(
                     name=name, question=question, answer=answer, author=author))
+        for finding, words in form.numbered("reword"):
+            await _reword(name, finding, words, author)
         waived = {each.id for each in before.findings if each.waiver_reason}
+        left = {each.id for each in (await postmortems.GetPostmortem(GetPostmortemRequest(name=name))).findings}
         for finding, reason in form.numbered("waiver"):
-            if reason and finding not in waived:
+            if reason and finding in left - waived:
                 await postmortems.WaiveFinding(WaiveFindingRequest(
                     name=name, finding=finding, reason=reason, author=author))
         for item in before.action_items:
@@ -104,6 +107,19 @@ def routes(desk: Desk) -> list[Route]:
                     action_item=changed, update_mask=FieldMask(paths=fields), author=author))
         return await postmortems.GetPostmortem(GetPostmortemRequest(name=name))
 
+    async def _reword(name: str, finding: str, words: str, author: str) -> None:
+        """The line of a finding as the form has it; the lines around it stay."""
+        now = await postmortems.GetPostmortem(GetPostmortemRequest(name=name))
+        line = next((each.line for each in now.findings if each.id == finding), 0)
+        lines = now.markdown.split("\n")
+        if not words or not 0 < line <= len(lines) or words == lines[line - 1].strip():
+            return
+        before = lines[line - 1]
+        indent, end = before[:len(before) - len(before.lstrip())], "\r" if before.endswith("\r") else ""
+        lines[line - 1] = f"{indent}{words}{end}"
+        await postmortems.UpdatePostmortem(UpdatePostmortemRequest(
+            name=name, markdown="\n".join(lines), author=author, etag=now.etag))
+
     return [Route("/postmortems/{id}/review", show), Route("/postmortems/{id}/review", act, methods=["POST"])]
 
 
@@ -112,7 +128,7 @@ async def _page(desk: Desk, request: Request, postmortem: Postmortem, *, status:
     return await desk.page(
         request, "review.html", status=status, postmortem=postmortem, error=error, typed=typed.values if typed else {},
         stream=postmortem.stream or LIVE, standing=standing(postmortem),
-        dropped=ActionItemState.ACTION_ITEM_STATE_DROPPED,
+        lines=postmortem.markdown.split("\n"), dropped=ActionItemState.ACTION_ITEM_STATE_DROPPED,
         sections=[(SectionKind.Name(each.kind), each.heading) for each in postmortem.sections if each.kind],
         # The same form sent twice adds one comment.
         request_id=deterministic_id("comment", postmortem.name, postmortem.etag, str(len(postmortem.comments))))
@@ -124,9 +140,11 @@ def standing(postmortem: Postmortem) -> list[str]:
     findings = sum(not each.waiver_reason for each in postmortem.findings)
     items = sum(not (each.owner and each.due_date and each.priority) for each in postmortem.action_items
                 if each.state != ActionItemState.ACTION_ITEM_STATE_DROPPED)
+    asked = sum(not each.is_resolved and each.text.rstrip().endswith("?") for each in postmortem.comments)
     counted = ((questions, "question unanswered", "questions unanswered"),
                (findings, "blameless finding", "blameless findings"),
-               (items, "action item incomplete", "action items incomplete"))
+               (items, "action item incomplete", "action items incomplete"),
+               (asked, "question of a comment unanswered", "questions of comments unanswered"))
     return [f"{count} {one if count == 1 else many}" for count, one, many in counted if count]
 
 

@@ -9,14 +9,17 @@ often happens without an incident is no sign of one. It must last for two values
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from math import inf, log
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from services.drafting.hypotheses.hypothesis import Figure
 from services.drafting.hypotheses.measures import Meaning, Measure, meaning
 from services.drafting.observations import SeriesSource, SeriesWindow
+from services.drafting.wording import quantity
 
 FloatArray = NDArray[np.float64]
 
@@ -31,8 +34,9 @@ CERTAIN_SWINGS = 8.0
 COMMON, RARE = 1.0, 0.05
 # Even where it has no namesake, one quiet stretch in so many may look like this.
 FEWEST_NAMESAKES = 10
-# Share of the level below which a difference is not looked at, whatever the spread; and of what can be available.
-RESOLUTION, AVAILABLE_RESOLUTION = 0.05, 0.01
+# Share of the level below which a difference is not looked at, whatever the spread; and of what can be available: one
+# request in a hundred that fails is a lot to its users where none did before.
+RESOLUTION, AVAILABLE_RESOLUTION = 0.05, 0.002
 # A share of a resource from which on it is as good as used up.
 FULL = 0.85
 # Namesakes this many times busier or idler are not like it: the fewer requests, the wilder their statistics.
@@ -57,6 +61,8 @@ class Departure:
     certainty: float
     # Level over the highest level of its namesakes, at most 1: a tenth of a percent of a processor is not much.
     size: float = 1.0
+    # When a share of a resource was first as good as used up; None where it was not, or was so before.
+    filled_at: datetime | None = None
 
     @property
     def growth(self) -> float:
@@ -67,6 +73,22 @@ class Departure:
     @property
     def key(self) -> str:
         return self.series.key
+
+    @property
+    def numbers(self) -> str:
+        """`cpu.utilization 97 % against 41 % before`."""
+        series = self.series
+        now, before = quantity(self.level, series.unit), quantity(self.baseline, series.unit)
+        return f"{series.metric_name} {now} against {before} before"
+
+    @property
+    def figure(self) -> Figure:
+        """The numbers as evidence; the level is what lasted, which is less than the furthest value."""
+        series = self.series
+        return Figure(
+            f"figure/{self.key}/{series.unit}", series.service,
+            f"{series.metric_name} of {series.service}, as it lasted",
+            {"in the window": quantity(self.level, series.unit), "before": quantity(self.baseline, series.unit)})
 
 
 def departures(series: Iterable[SeriesWindow]) -> tuple[Departure, ...]:
@@ -94,20 +116,31 @@ def _of_namesakes(group: list[SeriesWindow], means: Meaning, busy: Mapping[str, 
     levels = [lasting(now, one.baseline_median) for one, (_, now) in zip(group, stepped, strict=True)]
     stretches = [_stretches(before, len(now), one.baseline_median)
                  for one, (before, now) in zip(group, stepped, strict=True)]
+    chances: dict[tuple[int, ...], FloatArray] = {}
+    own = [np.abs(found - one.baseline_median) / scale
+           for one, found, scale in zip(group, stretches, scales, strict=True)]
     highest = max(max(abs(level), abs(one.baseline_median)) for one, level in zip(group, levels, strict=True))
     for one, scale, level in zip(group, scales, levels, strict=True):
-        alike = [place for place, other in enumerate(group) if _as_busy(busy.get(one.service), busy.get(other.service))]
+        alike = tuple(place for place, other in enumerate(group)
+                      if _as_busy(busy.get(one.service), busy.get(other.service)))
         swings = abs(level - one.baseline_median) / scale
-        chance = np.concatenate([np.abs(stretches[place] - group[place].baseline_median) / scales[place]
-                                 for place in alike])
+        if alike not in chances:
+            # Hundreds of instances of one service have the same namesakes.
+            chances[alike] = np.sort(np.concatenate([own[place] for place in alike]))
+        chance = chances[alike]
         certainty = (_between(log(max(swings, 1.0)), 0.0, log(CERTAIN_SWINGS))
                      * _rarity(_share_beyond(chance, swings), len(alike)))
-        full = level / _whole(one)
-        if means.measure in _FILLED and means.is_bad_high and full >= FULL > one.baseline_median / _whole(one):
-            filled = np.concatenate([stretches[place] for place in alike])
-            certainty = max(certainty, _rarity(_share_beyond(filled / _whole(one), FULL), len(alike)))
+        whole, filled_at = _whole(one), None
+        if means.measure in _FILLED and means.is_bad_high and level >= FULL * whole > one.baseline_median:
+            filled = np.sort(np.concatenate([stretches[place] for place in alike]))
+            certainty = max(certainty, _rarity(_share_beyond(filled / whole, FULL), len(alike)))
+            filled_at = _filled_at(one, FULL * whole)
         size = max(abs(level), abs(one.baseline_median)) / highest if highest > 0 else 0.0
-        yield Departure(one, means, level, one.baseline_median, certainty, size)
+        yield Departure(one, means, level, one.baseline_median, certainty, size, filled_at)
+
+
+def _filled_at(series: SeriesWindow, full: float) -> datetime | None:
+    return next((at for at, value in zip(series.times, series.values, strict=False) if value >= full), None)
 
 
 def _as_busy(one: float | None, other: float | None) -> bool:
@@ -146,12 +179,20 @@ def _means(values: FloatArray, length: int) -> FloatArray:
 def _scale(series: SeriesWindow, before: FloatArray, means: Meaning) -> float:
     """How far from its median the series goes by chance, in its unit; never nothing."""
     if before.size >= FEWEST_VALUES:
-        deviations = np.abs(before - series.baseline_median)
-        swing = max(2 * 1.4826 * float(np.median(deviations)), float(np.quantile(deviations, SWING_QUANTILE)))
+        deviations = np.sort(np.abs(before - series.baseline_median))
+        swing = max(2 * 1.4826 * _quantile(deviations, 0.5), _quantile(deviations, SWING_QUANTILE))
     else:
         swing = 2.0 * series.baseline_spread
     resolution = AVAILABLE_RESOLUTION if means.measure is Measure.AVAILABILITY else RESOLUTION
     return max(swing, resolution * abs(series.baseline_median), 1e-12)
+
+
+def _quantile(ordered: FloatArray, q: float) -> float:
+    """Linear between the two values around it; ordered: ascending, shape (n,), n at least 1."""
+    place = q * (ordered.size - 1)
+    low = int(place)
+    high = min(low + 1, ordered.size - 1)
+    return float(ordered[low] + (ordered[high] - ordered[low]) * (place - low))
 
 
 def _stretches(before: FloatArray, length: int, middle: float) -> FloatArray:
@@ -172,10 +213,10 @@ def _lasting_place(length: int) -> int:
 def _share_beyond(chance: FloatArray, swings: float) -> float:
     """Share of quiet stretches that departed as far; beyond the furthest, falling as the distance grows.
 
-    chance: float64, shape (stretches,). Tails as heavy as 1/x are what counted latencies show.
+    chance: float64, ascending, shape (stretches,). Tails as heavy as 1/x are what counted latencies show.
     """
-    beyond = int(np.count_nonzero(chance >= swings))
-    furthest = float(chance.max()) if chance.size else 1.0
+    beyond = int(chance.size - np.searchsorted(chance, swings))
+    furthest = float(chance[-1]) if chance.size else 1.0
     excess = max(swings / max(furthest, 1.0), 1.0) if beyond == 0 else 1.0
     return (beyond + 1) / (chance.size + 1) / excess
 

@@ -12,10 +12,12 @@ from services.drafting import messages
 from services.drafting.drafter import Drafter
 from services.drafting.review_watch import Changes
 from services.drafting.store.cards import CardStore, Version
+from services.drafting.store.deliveries import DeliveryStore
 from shared.clock import Clock
 from shared.errors import Aborted
 from shared.names import deterministic_id
 from shared.rpc.wrapping import Context
+from shared.timestamps import to_proto
 
 if TYPE_CHECKING:
     from afteraction.v1.incident_service_pb2_grpc import IncidentServiceAsyncStub
@@ -31,12 +33,14 @@ class CardService(card_service_pb2_grpc.CardServiceServicer):
         self,
         *,
         cards: CardStore,
+        deliveries: DeliveryStore,
         drafter: Drafter,
         incidents: "IncidentServiceAsyncStub",
         changes: Changes,
         clock: Clock,
     ) -> None:
         self._cards = cards
+        self._deliveries = deliveries
         self._drafter = drafter
         self._incidents = incidents
         self._changes = changes
@@ -59,12 +63,22 @@ class CardService(card_service_pb2_grpc.CardServiceServicer):
         await self.refresh(request.incident)
         return message(await self._cards.get(request.incident))
 
+    async def ListDeadLetters(
+        self, request: pb.ListDeadLettersRequest, context: Context
+    ) -> pb.ListDeadLettersResponse:
+        found = await self._deliveries.dead(request.page_size or _PAGE)
+        return pb.ListDeadLettersResponse(dead_letters=[
+            pb.DeadLetter(webhook_id=one.webhook_id, target=one.target, created_at=to_proto(one.created_at),
+                          died_at=to_proto(one.died_at), attempts=one.attempts, error=one.error)
+            for one in found
+        ])
+
     async def refresh(self, name: str) -> None:
         """Gathers again and stores what changed. Raises NotFound when detection does not know the incident."""
         answer = await self._incidents.GetIncident(incident_service_pb2.GetIncidentRequest(name=name))
         incident = messages.incident(answer)
         for attempt in range(_MOST_TRIES):
-            made = await self._drafter.make(incident)
+            made = await self._drafter.make(incident, is_patient=True)
             try:
                 async with self._cards.pool.acquire() as connection, connection.transaction():
                     await self._drafter.store(connection, made, self._clock.now())

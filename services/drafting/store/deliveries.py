@@ -17,6 +17,18 @@ class Delivery:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that was given up, and what its last try ended with."""
+
+    webhook_id: str
+    target: str
+    created_at: datetime
+    died_at: datetime
+    attempts: int
+    error: str
+
+
 class DeliveryStore:
     """All SQL about deliveries."""
 
@@ -64,10 +76,12 @@ class DeliveryStore:
                 at,
             )
 
-    async def dead(self) -> list[tuple[str, str, str]]:
-        """Dead letters: id, target and the last error of each."""
+    async def dead(self, limit: int) -> list[DeadLetter]:
+        """What was given up, the newest first."""
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(
-                "SELECT webhook_id, target, last_error FROM deliveries WHERE dead_at IS NOT NULL ORDER BY id"
+                "SELECT webhook_id, target, created_at, dead_at AS died_at, attempts, last_error AS error "
+                "FROM deliveries WHERE dead_at IS NOT NULL ORDER BY dead_at DESC, id DESC LIMIT $1",
+                limit,
             )
-        return [(row["webhook_id"], row["target"], row["last_error"]) for row in rows]
+        return [DeadLetter(**dict(row)) for row in rows]

@@ -204,6 +204,13 @@ class TelemetryLog:
                                       [signed(each) for each in identifiers])
         return [row["definition"] for row in rows]
 
+    async def spans(self, stream: str, since: datetime, most_chunks: int = 2000) -> list[tuple[str, bytes]]:
+        """Service and raw spans of chunks that arrived since then, in order; of too many the latest."""
+        rows = await self._pool.fetch(
+            """SELECT service, raw FROM chunks WHERE stream = $1 AND signal = $2 AND arrived_at >= $3
+               AND raw IS NOT NULL ORDER BY position DESC LIMIT $4""", stream, int(Signal.SPANS), since, most_chunks)
+        return [(row["service"], row["raw"]) for row in reversed(rows)]
+
     async def progress(self) -> dict[str, Progress]:
         """Of every stream."""
         rows = await self._pool.fetch("SELECT stream, watermark, is_closed FROM streams")

@@ -1,7 +1,20 @@
 """The log in, incidents out: once each, whatever happens in between."""
 
-from afteraction.v1.incident_pb2 import INCIDENT_STATE_RESOLVED, SEVERITY_P1
-from afteraction.v1.incident_service_pb2 import GetStreamRequest, ListIncidentsRequest
+from afteraction.v1.incident_pb2 import (
+    INCIDENT_STATE_OPEN,
+    INCIDENT_STATE_RESOLVED,
+    SEVERITY_P1,
+    TimelineEntry,
+)
+from afteraction.v1.incident_service_pb2 import (
+    DeclareIncidentRequest,
+    GetStreamRequest,
+    ListIncidentsRequest,
+    MergeIncidentsRequest,
+    ResolveIncidentRequest,
+    SplitIncidentRequest,
+)
+from afteraction.v1.ingestion_service_pb2 import TailResponse
 from shared.timestamps import from_proto, required
 from tests.services.detection.conftest import Detection
 from tests.services.detection.outage import alert, deploy, minute, rows
@@ -84,3 +97,64 @@ async def test_reader_that_dies_at_any_row_makes_the_same_incidents(detection: D
     assert len(texts) == len(set(texts))
     assert kinds.count(1) == 1
     assert detection.log.forgotten == 60
+
+
+async def test_series_that_a_closed_stream_has_too_are_known_after_a_restart(detection: Detection) -> None:
+    """Tail tells each series once, with the first row that has it: here with a row of a stream that is over."""
+    first, second = rows(stream="u", out=range(0)), rows(first_position=152)
+    for row in second:
+        row.ClearField("series")
+    await detection.read(first)
+
+    await detection.read(second)
+
+    [incident] = await listed(detection)
+    assert from_proto(incident.onset_at) == minute(100)
+
+
+def both() -> list[TailResponse]:
+    """Two services that fail at the same time, of which no call is known; payments is well three minutes earlier."""
+    shop, payments = rows(closed=True), rows(service="payments", out=range(101, 117), seed=2)
+    found = [row for pair in zip(shop, payments, strict=True) for row in pair][:-1]
+    found[-1].is_closed = True
+    for position, row in enumerate(found, 1):
+        row.position = position
+    return found
+
+
+async def test_split_parts_and_merged_incidents_follow_telemetry_to_their_ends(detection: Detection) -> None:
+    written = both()
+    await detection.read(written[:210])
+    [whole] = await listed(detection)
+    part = await detection.incidents.SplitIncident(SplitIncidentRequest(
+        name=whole.name, services=["payments"], responder="ada"))
+    other = await detection.incidents.DeclareIncident(DeclareIncidentRequest(
+        stream="t", service="warehouse", title="parcels wait", severity=SEVERITY_P1))
+    await detection.incidents.MergeIncidents(MergeIncidentsRequest(
+        name=other.name, others=[part.name], responder="ada"))
+
+    await detection.read(written[210:])
+
+    ended = {each.name: each for each in await listed(detection)}
+    assert ended[whole.name].state == INCIDENT_STATE_RESOLVED
+    assert from_proto(ended[whole.name].recovered_at) == minute(120)
+    assert list(ended[whole.name].services) == ["checkout-api"]
+    assert ended[part.name].merged_into == other.name
+    recovered = {each.service: from_proto(each.recovered_at) for each in ended[other.name].anomalies}
+    assert recovered == {"payments": minute(117), "warehouse": None}
+    assert ended[other.name].state == INCIDENT_STATE_OPEN, "what a person declared a person resolves"
+
+
+async def test_new_symptom_opens_again_what_a_person_resolved_too_early(detection: Detection) -> None:
+    written = both()
+    await detection.read(written[:203])  # checkout-api is out, payments not yet
+    [incident] = await listed(detection)
+    detection.clock.set(minute(101))
+    await detection.incidents.ResolveIncident(ResolveIncidentRequest(name=incident.name, responder="ada"))
+
+    await detection.read(written[203:])
+
+    [again] = await listed(detection)
+    assert [entry.kind for entry in again.timeline].count(TimelineEntry.KIND_REOPENED) == 1
+    assert again.state == INCIDENT_STATE_RESOLVED
+    assert from_proto(again.recovered_at) == minute(120)

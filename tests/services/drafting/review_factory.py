@@ -125,6 +125,7 @@ class Review:
     store: PostmortemStore
     clock: SetClock
     publisher: Publisher
+    address: str
 
     async def draft(self, new: Drafted | None = None) -> postmortem_pb2.Postmortem:
         """A stored draft, as anybody reads it."""
@@ -189,4 +190,5 @@ async def serve_review(
         store,
         clock,
         publisher,
+        channel.address,
     )

@@ -89,3 +89,24 @@ def test_working_days_leave_weekends_out() -> None:
 
 def test_reminders_name_the_owner() -> None:
     assert due(Facts(items=(replace(item(), owner="ines"),)), at(12))[0].owner == "ines"
+
+
+def test_incident_that_came_again_says_what_was_still_open() -> None:
+    later = incident("incidents/later", after=timedelta(days=10))
+    again = postmortem("postmortems/later", of=later, published=False)
+    facts = Facts((incident(), later), (postmortem(), again), (item(),))
+
+    [told] = [each for each in due(facts, at(16)) if each.kind is Kind.RECURRENCE]
+
+    assert told.subject == "incidents/later"
+    assert "postmortems/a" in told.text and item().title in told.text
+
+
+def test_incident_that_came_again_after_everything_was_done_is_no_reminder() -> None:
+    later = incident("incidents/later", after=timedelta(days=10))
+    again = postmortem("postmortems/later", of=later, published=False)
+    done = item(state=State.DONE, done_at=ONSET + timedelta(days=1))
+
+    found = due(Facts((incident(), later), (postmortem(), again), (done,)), at(16))
+
+    assert not [each for each in found if each.kind is Kind.RECURRENCE]

@@ -1,6 +1,7 @@
 """Ingestion as its callers see it: what was acknowledged is read back, once, in order."""
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -144,6 +145,20 @@ async def test_span_sent_in_two_requests_counts_once(running: Running) -> None:
     total = sum(point.total for row in await running.rows() for point in decode_histograms(row.histograms))
 
     assert total == 2
+
+
+async def test_span_that_comes_again_after_a_restart_counts_once(running: Running) -> None:
+    one, parent = ("orders", "a" * 16, "b" * 16, "GET /", 1.0, 2.0), ("shop", "b" * 16, "", "GET /", 0.5, 3.0)
+    await running.traces.Export(spans([one]))
+    running.parts.reception._intake._streams.clear()
+
+    await running.traces.Export(spans([one, parent]))
+
+    rows = await running.rows()
+    names = {each.id: each.metric_name for row in rows for each in row.series}
+    totals = Counter(names[point.series_id] for row in rows for point in decode_histograms(row.histograms)
+                     for _ in range(point.total))
+    assert totals == {"span.duration": 2, "call.duration": 1}
 
 
 async def test_lines_become_patterns_with_counts(running: Running) -> None:

@@ -79,7 +79,7 @@ class CollectionAgainstDictionary(RuleBasedStateMachine):
             assert found(self.collection, word) == sorted(name for name, said in self.truth.items() if said == word)
 
 
-CollectionAgainstDictionary.TestCase.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+CollectionAgainstDictionary.TestCase.settings = settings(max_examples=60, stateful_step_count=20)
 TestCollection = CollectionAgainstDictionary.TestCase
 
 

@@ -1,0 +1,1 @@
+"""`afteraction postmortem`: looks at post-mortems, writes them, reviews and publishes them."""

@@ -1,0 +1,92 @@
+"""The checker finds what no evidence holds, and nothing else; it is seen to fail before it is believed."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.drafting.case import Policy
+from services.drafting.draft import Draft, Question, Section
+from services.drafting.markdown import SectionKind
+from services.drafting.observations import Severity
+from services.drafting.rendering import STYLES, Renderer
+from services.drafting.sections import draft
+from services.drafting.statements import Statement
+from services.drafting.truth import cited, problems, problems_in
+from tests.services.drafting import recorded
+from tests.services.drafting.drafted import case
+
+
+@pytest.fixture(scope="module")
+def written() -> Draft:
+    return Renderer().draft(draft(case(policy=Policy(operation_values={"POST /baskets": 50.0}))))
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("severity", list(Severity))
+def test_every_style_and_size_says_only_what_evidence_holds(style: str, severity: Severity) -> None:
+    text = Renderer(style).draft(draft(case(severity=severity)))
+
+    assert not problems(text)
+    assert not problems_in(text.markdown, {one.id: one for one in text.evidence})
+
+
+@pytest.mark.parametrize("without", ["series", "log_pattern", "operation", "event"])
+def test_whatever_is_missing_nothing_is_made_up(without: str) -> None:
+    text = Renderer().draft(draft(case(without=without, missing=("memory unavailable: 600 ms",))))
+
+    assert not problems(text)
+    assert not problems_in(text.markdown, {one.id: one for one in text.evidence})
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("77 requests failed.", "77"),
+        ("It began at 10:13.", "10:13"),
+        ("It lasted 22 minutes.", "22 minutes"),
+        ("5.1.1 went out.", "5.1.1"),
+        ("billing-api failed.", "billing-api"),
+        ("The log said “disk full”.", "“disk full”"),
+        ("The 99th percentile rose.", "99th percentile"),
+    ],
+)
+def test_made_up_number_time_or_name_is_found(written: Draft, text: str, what: str) -> None:
+    made_up = Statement(text, (written.evidence[0].id,))
+    sections = tuple(replace(one, statements=(made_up,)) if one.kind is SectionKind.SUMMARY else one
+                     for one in written.sections)
+
+    found = problems(replace(written, sections=sections))
+
+    assert what in [one.what for one in found]
+
+
+def test_titles_rows_and_questions_are_walked(written: Draft) -> None:
+    item = replace(written.action_items[0], title="Raise the pool to 4096")
+    row = replace(written.timeline[0], at=recorded.at(3, 33))
+    asked = replace(written.section(SectionKind.IMPACT),
+                    questions=(Question("Q9", SectionKind.IMPACT, "Did 8191 users notice?"),))
+    sections: tuple[Section, ...] = tuple(asked if one.kind is asked.kind else one for one in written.sections)
+
+    found = [one.what for one in problems(replace(
+        written, title="orders: 55555 requests failed", action_items=(item,), timeline=(row,), sections=sections))]
+
+    assert {"4096", "03:33", "8191", "55555"} <= set(found)
+
+
+def test_rendered_text_is_read_with_the_evidence_that_it_names(written: Draft) -> None:
+    evidence = {one.id: one for one in written.evidence}
+    changed = written.markdown.replace("14 minutes before", "19 minutes before", 1)
+
+    assert not problems_in(written.markdown, evidence)
+    assert "19 minutes" in [one.what for one in problems_in(changed, evidence)]
+
+
+def test_sentence_that_names_unknown_evidence_is_found() -> None:
+    assert [one.what for one in problems_in("It failed. [^E99]", {})] == ["evidence E99"]
+
+
+def test_marks_belong_to_the_words_before_them() -> None:
+    found = list(cited("- **database**: It was `full | empty`. [^E1][^E2] It ended. [^E3]\n\n[^E1]: no sentence\n"))
+
+    assert [(one.text, one.evidence) for one in found] == [
+        ("It was “full   empty”.".replace("   ", " "), ("E1", "E2")), ("It ended.", ("E3",))]
