@@ -27,8 +27,10 @@ def from_incident(incident: Incident, card: Card | None) -> Query:
     if card is not None:
         query.symptoms.extend(_unique(statement.text for statement in card.situation)[: _MOST - len(query.symptoms)])
         query.probable_causes.extend(_unique(each.mechanism.text for each in card.hypotheses))
+        # The line itself: the sentence around it says how often, which no past incident shares.
         query.log_patterns.extend(_unique(
-            each.statement for each in card.evidence if each.kind == EvidenceKind.EVIDENCE_KIND_LOG_PATTERN))
+            each.values.get("template", "") or each.example or each.statement
+            for each in card.evidence if each.kind == EvidenceKind.EVIDENCE_KIND_LOG_PATTERN))
     return query
 
 

@@ -135,9 +135,9 @@ def _is_identifier(word: str) -> bool:
 def _modes(asked: Asked, text: str) -> list[str]:
     """The failures that both speak of, those that they speak of most first."""
     held = failure_modes.modes(text)
-    both = np.flatnonzero(np.minimum(asked.modes, held))
-    best = sorted(both, key=lambda mode: (-int(asked.modes[mode]) * int(held[mode]), int(mode)))
-    return [failure_modes.MODES[int(mode)] for mode in best[:MOST_MODES]]
+    both: list[int] = np.flatnonzero(np.minimum(asked.modes, held)).tolist()
+    best = sorted(both, key=lambda mode: (-int(asked.modes[mode]) * int(held[mode]), mode))
+    return [failure_modes.MODES[mode] for mode in best[:MOST_MODES]]
 
 
 def _patterns(asked: Asked, held: Iterable[str]) -> list[str]:

@@ -72,7 +72,7 @@ def view(collection: Collection, stream: str, as_of: datetime | None) -> View:
     having, said = np.zeros(len(MODES), dtype=np.float32), 0
     for part, mask in zip(collection.parts, visible, strict=True):
         modes = part.modes[mask]
-        having += np.count_nonzero(modes, axis=0)
+        having += np.count_nonzero(modes, axis=0).astype(np.float32)
         said += int(modes.sum(dtype=np.int64))
     rare = np.asarray(lexical.inverse_frequency(having, known.documents + lexical.UNSEEN_DOCUMENTS), dtype=np.float32)
     return View(collection, visible, known, mean, rare, said / max(known.documents, 1))

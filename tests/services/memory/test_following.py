@@ -43,12 +43,12 @@ async def test_restarted_service_knows_everything(start: Start) -> None:
     kept = await one.remember("Login down", TEXT, source_id="kept")
     gone = await one.remember("Gone", TEXT, source_id="gone")
     await one.stub.Forget(pb.ForgetRequest(name=gone.document.name))
-    await one.stub.GiveFeedback(
+    said = await one.stub.GiveFeedback(
         pb.GiveFeedbackRequest(
             document=kept.document.name, query=pb.Query(text="certificate"), is_helpful=True, author="ana"
         )
     )
-    before = await one.search("certificate")
+    before = await one.search("certificate", said.position)
 
     again = await start(pool=one.pool)
 
