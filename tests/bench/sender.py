@@ -1,7 +1,8 @@
 """A load generator in a process of its own: `python -m tests.bench.sender KIND ADDRESS SECONDS WORKERS RATE`.
 
-KIND: metrics, logs, traces over OTLP/gRPC, or remote-write over HTTP. RATE: items per second, 0 for as many as WORKERS
-who wait for each answer can send. SECONDS: 0 for each request three times. Prints one line of JSON: items, seconds, and the quantiles of the answers' delay.
+KIND: metrics, logs, traces over OTLP/gRPC, or remote-write over HTTP. SECONDS: 0 for each request three times. RATE:
+items per second, 0 for as many as WORKERS who wait for each answer can send. Prints one line of JSON: items, seconds,
+and the quantiles of the answers' delay.
 """
 
 import asyncio
