@@ -126,16 +126,19 @@ def _scalar(type_: int, times: Times, starts: Times, values: Floats, span: Span)
 def _rates(times: Times, starts: Times, values: Floats) -> tuple[Times, Floats, Floats]:
     """A counter's increase per second between its points, and the increase; after a reset it counts from nothing.
 
-    A counter that began within what is read (its first point tells since when) counts from there.
+    A reset is a smaller value, or a start since the point before: by then the counter may have overtaken it. A counter
+    that began within what is read (its first point tells since when) counts from there.
     """
     if len(times) and starts[0] > 0 and starts[0] < times[0] and len(times) > 1 and starts[0] >= times[0] - (
             times[1] - times[0]) * 2:
         times, values = np.insert(times, 0, starts[0]), np.insert(values, 0, 0.0)
+        starts = np.insert(starts, 0, starts[0])
     if len(times) < 2:
         return times[:0], values[:0], values[:0]
     gaps = np.diff(times) / _SECOND
     steps = np.diff(values)
-    steps = np.where(steps < 0, values[1:], steps)
+    began_anew = (starts[1:] >= times[:-1]) & (starts[1:] > starts[:-1])
+    steps = np.where((steps < 0) | began_anew, values[1:], steps)
     good = gaps > 0
     return times[1:][good], steps[good] / gaps[good], steps[good]
 

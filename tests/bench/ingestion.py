@@ -87,9 +87,11 @@ async def _ready(address: str) -> None:
     async with asyncio.timeout(60), grpc.aio.insecure_channel(address) as channel:
         await channel.channel_ready()
         health = health_pb2_grpc.HealthStub(channel)
-        async for answer in health.Watch(health_pb2.HealthCheckRequest()):
+        while True:
+            answer = await health.Check(health_pb2.HealthCheckRequest())
             if answer.status == health_pb2.HealthCheckResponse.SERVING:
                 return
+            await asyncio.sleep(0.1)
 
 
 async def send(kind: str, address: str, seconds: float, workers: int, rate: float) -> dict[str, float]:
@@ -104,7 +106,7 @@ async def send(kind: str, address: str, seconds: float, workers: int, rate: floa
 
 
 async def measure(kind: str, target: Running, seconds: float) -> Row:
-    await send(kind, target.address, 3.0, _SENDERS, 0.0)  # series, patterns and caches as after the first minute
+    await send(kind, target.address, 0.0, _SENDERS, 0.0)  # series, patterns and caches as after the first minute
     before = cpu_seconds(target.ingestion), cpu_seconds(target.postgres)
     found = await send(kind, target.address, seconds, _SENDERS, 0.0)
     ingestion, postgres = cpu_seconds(target.ingestion) - before[0], cpu_seconds(target.postgres) - before[1]
@@ -133,7 +135,7 @@ async def peer(directory: Path, seconds: float) -> float:
     """Points per CPU-second of Prometheus."""
     with prometheus(directory) as (address, pid):
         await _listening(address)
-        await send("remote-write", address, 3.0, _SENDERS, 0.0)
+        await send("remote-write", address, 0.0, _SENDERS, 0.0)
         before = cpu_seconds(pid)
         found = await send("remote-write", address, seconds, _SENDERS, 0.0)
         return found["items"] / (cpu_seconds(pid) - before)

@@ -1,7 +1,8 @@
 """A load generator in a process of its own: `python -m tests.bench.sender KIND ADDRESS SECONDS WORKERS RATE`.
 
-KIND: metrics, logs, traces over OTLP/gRPC, or remote-write over HTTP. RATE: items per second, 0 for as many as WORKERS
-who wait for each answer can send. Prints one line of JSON: items, seconds, and the quantiles of the answers' delay.
+KIND: metrics, logs, traces over OTLP/gRPC, or remote-write over HTTP. SECONDS: 0 for each request three times. RATE:
+items per second, 0 for as many as WORKERS who wait for each answer can send. Prints one line of JSON: items, seconds,
+and the quantiles of the answers' delay.
 """
 
 import asyncio
@@ -19,6 +20,8 @@ import httpx2
 from tests.bench.telemetry import BATCH, Template, templates, write_request
 
 TEMPLATES = 40
+# How often each request is sent when no time is given: new, seen before, remembered.
+_WARM_TURNS = 3
 _METHODS = {"metrics": "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
             "logs": "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
             "traces": "/opentelemetry.proto.collector.trace.v1.TraceService/Export"}
@@ -79,7 +82,7 @@ async def _run(send: Send, made: Sequence[Template], tally: Tally, seconds: floa
             if rate:
                 await asyncio.sleep(max(due - time.monotonic(), 0.0))
             sent = time.monotonic()
-            if sent - began >= seconds:
+            if sent - began >= seconds if seconds else turn >= _WARM_TURNS * len(own):
                 return
             try:
                 await send(own[turn % len(own)], next(numbers))

@@ -314,6 +314,22 @@ async def test_counter_is_told_as_rates_and_as_what_it_counted(running: Running)
     assert len(window.baseline_counts) == 9
 
 
+async def test_counter_that_began_anew_and_overtook_itself_is_told_whole(running: Running) -> None:
+    request = gauge("checkout", "requests", [])
+    metric = request.resource_metrics[0].scope_metrics[0].metrics[0]
+    metric.sum.is_monotonic = True
+    metric.sum.aggregation_temporality = 2  # type: ignore[assignment]
+    for second, start, value in ((-60, -600, 100.0), (0, -600, 110.0), (60, 30, 120.0)):
+        metric.sum.data_points.add(start_time_unix_nano=T0 + start * SECOND, time_unix_nano=T0 + second * SECOND,
+                                   as_double=value)
+    await running.metrics.Export(request)
+
+    found = await evidence(running, window={"start": at(0), "end": at(120)})
+
+    window, = [each.series for each in found if each.HasField("series")]
+    assert list(window.counts) == [10.0, 120.0]
+
+
 async def test_upkeep_keeps_what_is_new_and_read(running: Running) -> None:
     await running.metrics.Export(gauge("checkout", "cpu", [(0, 1.0)], pod="x"))
 
