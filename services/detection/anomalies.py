@@ -47,6 +47,14 @@ _MEMORY = 10000.0
 _LN10 = float(np.log(10.0))
 _MOST_SURPRISE = 12.0
 _MOST_EVIDENCE = 60.0
+# Excursions (from no evidence to none again) whose largest evidence is above the border. What a measure that nobody
+# knows has of them: so many a day, so far beyond the border on average; worth so many days and excursions.
+BORDER = 1.0
+USUAL_A_DAY, USUAL_BEYOND = 4.0, 1.0
+_DAYS_WEIGHT, _EXCURSIONS_WEIGHT = 1.0, 3.0
+_EXCURSION_CAP = 3.0
+_REMEMBERED_S = 30 * 86400.0
+_DAY_S = 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,7 @@ class Moves:
 
     surprise: Floats
     evidence: Floats
+    strength: Floats
     gain: Floats
     rising: Bools
     entered: Bools
@@ -66,7 +75,7 @@ class Anomalies:
     """State of `size` measures."""
 
     _FIELDS = ("seen", "excesses", "excess", "excess_squared", "evidence", "onset", "out", "inside", "inside_since",
-               "run", "affected", "prior")
+               "run", "affected", "prior", "last_at", "watched", "peak", "excursions", "beyond")
 
     def __init__(self, size: int = 0, thresholds: Thresholds | None = None) -> None:
         self.thresholds = thresholds or Thresholds()
@@ -82,6 +91,11 @@ class Anomalies:
         self.run = np.zeros(size, np.int16)
         self.affected = np.zeros(size, np.float32)
         self.prior = np.full(size, PRIOR_EXCESS, np.float32)
+        self.last_at = np.full(size, np.nan)
+        self.watched = np.zeros(size, np.float32)  # days
+        self.peak = np.zeros(size, np.float32)
+        self.excursions = np.zeros(size, np.float32)
+        self.beyond = np.zeros(size, np.float32)
 
     def grow(self, size: int) -> None:
         """Room for `size` measures; what is known stays."""
@@ -125,7 +139,35 @@ class Anomalies:
         self.out[rows] = (out | entered) & ~left
         self.evidence[rows] = np.where(left, 0.0, evidence)
         self.run[rows] = np.where(self.out[rows], np.minimum(self.run[rows] + 1, 30000), 0)
-        return Moves(surprise, evidence, gain, is_rising, entered, left)
+        strength = self._strength(rows, evidence)
+        self._learn_excursions(rows, begins, evidence, self.evidence[rows] <= 0)
+        return Moves(surprise, evidence, strength, gain, is_rising, entered, left)
+
+    def _excursions(self, rows: Ints) -> tuple[Floats, Floats]:
+        """How many excursions a day, and how far beyond the border on average, each with its prior."""
+        n = self.excursions[rows].astype(np.float64)
+        daily = (n + USUAL_A_DAY * _DAYS_WEIGHT) / (self.watched[rows] + _DAYS_WEIGHT)
+        beyond = (self.beyond[rows] + USUAL_BEYOND * _EXCURSIONS_WEIGHT) / (n + _EXCURSIONS_WEIGHT)
+        return daily, beyond
+
+    def _strength(self, rows: Ints, evidence: Floats) -> Floats:
+        daily, beyond = self._excursions(rows)
+        strength = BORDER + USUAL_BEYOND * ((evidence - BORDER) / beyond + np.log(USUAL_A_DAY / daily))
+        return np.where(evidence > BORDER, np.maximum(strength, 0.0), np.minimum(evidence, np.maximum(strength, 0.0)))
+
+    def _learn_excursions(self, rows: Ints, at: Floats, evidence: Floats, is_over: Bools) -> None:
+        last = self.last_at[rows]
+        passed = np.where(np.isnan(last), 0.0, np.clip(at - last, 0.0, 3600.0))
+        self.last_at[rows] = at
+        keep = 1.0 - passed / _REMEMBERED_S
+        self.watched[rows] = self.watched[rows] * keep + passed / _DAY_S
+        peak = np.maximum(self.peak[rows], evidence)
+        ended = is_over & (peak > BORDER)
+        _, beyond = self._excursions(rows)
+        more = np.minimum(peak - BORDER, _EXCURSION_CAP * beyond)
+        self.excursions[rows] = self.excursions[rows] * keep + ended
+        self.beyond[rows] = self.beyond[rows] * keep + np.where(ended, more, 0.0)
+        self.peak[rows] = np.where(is_over, 0.0, peak)
 
     def force(self, rows: Ints) -> None:
         """Takes these measures to be out of their baseline: they are symptoms of an incident that opened."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from services.detection.anomalies import Anomalies, rarity
+from services.detection.anomalies import Anomalies
 from services.detection.baselines import Baselines
 from services.detection.detector import Tuning
 from services.detection.effects import Practices
@@ -130,7 +130,7 @@ class _Run:
         moves = self.anomalies.judge(rows, at, self.practices.bad(rows, judgement.z),
                                      self.practices.matters(rows, values, expected, everything), everything,
                                      judgement.missed)
-        strength = np.where(moves.rising, moves.evidence + rarity(self.baselines.period[rows]), 0.0)
+        strength = np.where(moves.rising, moves.strength, 0.0)
         self.z[rows, place] = judgement.z
         self.scores[rows, place] = self._score(rows, at, strength)
         busy = (strength >= self.limits.strength) | moves.left
