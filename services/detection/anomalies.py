@@ -36,25 +36,29 @@ TAIL_FROM = 3.0
 # Prior of the tail, worth so many values and so many excesses: 1 % of values beyond three spreads, by two on average.
 # It is heavier than most, so that a measure that is new has to show more; a day of minutes outweighs it. Where the
 # spread follows from counted requests the tail is lighter: one on average.
-_PRIOR_SHARE, _PRIOR_WEIGHT = 0.01, 200.0
-PRIOR_EXCESS, PRIOR_EXCESS_COUNTED = 2.0, 1.0
-_PRIOR_EXCESSES = 3.0
+_PRIOR_SHARE, _PRIOR_WEIGHT = 0.01, 1e6
+PRIOR_EXCESS, PRIOR_EXCESS_COUNTED = 1.0, 1.0
+_PRIOR_EXCESSES = 1e6
 # An excess counts for at most so many mean excesses: real failures must not teach the tail that they are usual.
 _EXCESS_CAP = 4.0
 _HEAVIEST = 0.4
 # Values that the tail remembers: a few weeks of five-minute values, a week of minutes.
 _MEMORY = 10000.0
 _LN10 = float(np.log(10.0))
-_MOST_SURPRISE = 12.0
-_MOST_EVIDENCE = 60.0
+_MOST_SURPRISE = 30.0
+_MOST_EVIDENCE = 200.0
 # Excursions (from no evidence to none again) whose largest evidence is above the border. What a measure that nobody
 # knows has of them: so many a day, so far beyond the border on average; worth so many days and excursions.
-BORDER = 1.0
-USUAL_A_DAY, USUAL_BEYOND = 4.0, 1.0
+BORDER = 0.4
+USUAL_A_DAY, USUAL_BEYOND = 4.0, 0.7
 _DAYS_WEIGHT, _EXCURSIONS_WEIGHT = 1.0, 3.0
-_EXCURSION_CAP = 3.0
+_EXCURSION_CAP = 2.5
 _REMEMBERED_S = 30 * 86400.0
 _DAY_S = 86400.0
+# Large excursions that come more often than this are how the series is: what is told has to be larger than they are.
+LARGE = 3.0
+OFTEN_A_DAY, OFTEN_TIMES = 0.5, 3.0
+_OFTEN_S = 7 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ class Anomalies:
     """State of `size` measures."""
 
     _FIELDS = ("seen", "excesses", "excess", "excess_squared", "evidence", "onset", "out", "inside", "inside_since",
-               "run", "affected", "prior", "last_at", "watched", "peak", "excursions", "beyond")
+               "run", "affected", "prior", "last_at", "watched", "peak", "excursions", "beyond",
+               "large", "large_log")
 
     def __init__(self, size: int = 0, thresholds: Thresholds | None = None) -> None:
         self.thresholds = thresholds or Thresholds()
@@ -96,6 +101,8 @@ class Anomalies:
         self.peak = np.zeros(size, np.float32)
         self.excursions = np.zeros(size, np.float32)
         self.beyond = np.zeros(size, np.float32)
+        self.large = np.zeros(size, np.float32)
+        self.large_log = np.zeros(size, np.float32)
 
     def grow(self, size: int) -> None:
         """Room for `size` measures; what is known stays."""
@@ -152,7 +159,12 @@ class Anomalies:
 
     def _strength(self, rows: Ints, evidence: Floats) -> Floats:
         daily, beyond = self._excursions(rows)
-        strength = BORDER + USUAL_BEYOND * ((evidence - BORDER) / beyond + np.log(USUAL_A_DAY / daily))
+        strength = BORDER + ((evidence - BORDER) / beyond + np.log(USUAL_A_DAY / daily))
+        large = self.large[rows].astype(np.float64)
+        daily = large / (np.minimum(self.watched[rows], _OFTEN_S / _DAY_S) + 1.0)
+        usual = np.exp(self.large_log[rows] / np.maximum(large, 1e-3))
+        often = (daily > OFTEN_A_DAY) & (large > 1.5)
+        strength = np.where(often, np.minimum(strength, 6.0 * evidence / (OFTEN_TIMES * usual)), strength)
         return np.where(evidence > BORDER, np.maximum(strength, 0.0), np.minimum(evidence, np.maximum(strength, 0.0)))
 
     def _learn_excursions(self, rows: Ints, at: Floats, evidence: Floats, is_over: Bools) -> None:
@@ -168,6 +180,10 @@ class Anomalies:
         self.excursions[rows] = self.excursions[rows] * keep + ended
         self.beyond[rows] = self.beyond[rows] * keep + np.where(ended, more, 0.0)
         self.peak[rows] = np.where(is_over, 0.0, peak)
+        keep = 1.0 - passed / _OFTEN_S
+        is_large = ended & (peak > LARGE)
+        self.large[rows] = self.large[rows] * keep + is_large
+        self.large_log[rows] = self.large_log[rows] * keep + np.where(is_large, np.log(np.maximum(peak, 1.0)), 0.0)
 
     def force(self, rows: Ints) -> None:
         """Takes these measures to be out of their baseline: they are symptoms of an incident that opened."""

@@ -29,8 +29,9 @@ RING = 24
 WARM_UP = 10
 # Learning from a value stops growing at this many spreads.
 CLIP = 3.0
-FAST = 0.2  # level: mean of the last five or so
-OFFSET = 0.08  # of the season: the last dozen
+# Level: mean of the last fifteen or so, and of the last three; whichever is nearer to what comes is used.
+CALM, SWIFT = 0.1, 0.6
+OFFSET_CALM, OFFSET_SWIFT = 0.03, 0.35  # of the season
 SCALE = 0.02  # spread: the last fifty or so
 LONG = 0.002  # long spread: the last five hundred, bursts and all
 LONG_PART = 0.6  # of it, at least, is the spread: what leaps now and then may leap
@@ -40,9 +41,10 @@ WIDE, WIDE_PART = 0.0005, 0.02
 # A step of the resolution is three spreads: how rare such steps are is left to the tail.
 STEP_PART = 1.0 / 3.0
 # What a bin of the day reached at most on other days is taken for so many spreads.
-BUSY_PART = 0.5
+BUSY_PART = 0.35
 # Learning rate of a measure that is out of its baseline, of the ordinary one; after so long the new is the normal.
 OUT_RATE = 0.1
+TRUST = 0.0
 NEW_NORMAL_S = 3 * 3600.0
 # Mean absolute deviation to standard deviation of the normal distribution, and median absolute deviation to it.
 _MAD = 1.2533
@@ -68,8 +70,8 @@ class Judgement:
 class Baselines:
     """State of `size` measures, one row each."""
 
-    _FIELDS = ("count", "last_at", "period", "ring", "level", "last_x", "level_scale", "offset_scale", "long_scale",
-               "mean", "wide", "tick", "out_since")
+    _FIELDS = ("count", "last_at", "period", "ring", "level", "swift", "last_x", "level_scale",
+               "swift_scale", "offset_scale", "steady_scale", "long_scale", "mean", "wide", "tick", "out_since")
 
     def __init__(self, size: int = 0) -> None:
         self.count = np.zeros(size, np.int32)
@@ -79,7 +81,10 @@ class Baselines:
         self.level = np.zeros(size, np.float64)
         self.last_x = np.zeros(size, np.float64)
         self.level_scale = np.zeros(size, np.float32)
+        self.swift = np.zeros(size, np.float64)
+        self.swift_scale = np.zeros(size, np.float32)
         self.offset_scale = np.zeros(size, np.float32)
+        self.steady_scale = np.zeros(size, np.float32)
         self.long_scale = np.zeros(size, np.float32)
         # Where the series lies in the long run, and how far it goes from there.
         self.mean = np.zeros(size, np.float64)
@@ -127,13 +132,17 @@ class Baselines:
         local, local_spread = self._local(rows, count)
         level_spread = np.maximum(local_spread, noise)
         local_spread = np.sqrt(local_spread ** 2 + np.maximum(noise, BUSY_PART * season.busy) ** 2)
-        season_spread = np.sqrt((_MAD * self.offset_scale[rows]) ** 2 + np.maximum(noise, BUSY_PART * season.busy) ** 2)
+        quick, steady = self.offset_scale[rows].astype(np.float64), self.steady_scale[rows].astype(np.float64)
+        is_steady = steady < quick
+        season = season.moved(is_steady)
+        season_spread = np.sqrt((_MAD * np.minimum(quick, steady)) ** 2 + np.maximum(noise, BUSY_PART * season.busy) ** 2)
         season = season.between(x, season_spread)
         z_local = _distance(x - local, local_spread)
         z_season = _distance(x - season.expected, season_spread)
-        use = season.known & (np.abs(z_season) < np.abs(z_local))
+        trusted = season.known & (season_spread <= TRUST * local_spread)
+        use = season.known & (trusted | (np.abs(z_season) < np.abs(z_local)))
         z = np.where(use, z_season, z_local)
-        z[season.known & (z_season * z_local < 0)] = 0.0
+        z[season.known & ~trusted & (z_season * z_local < 0)] = 0.0
         expected = np.where(use, season.expected, local)
         spread = np.where(use, season_spread, local_spread)
         residual = np.abs(z) * spread
@@ -159,8 +168,9 @@ class Baselines:
         return np.maximum(noise, np.maximum(STEP_PART * tick, WIDE_PART * self.wide[rows]))
 
     def _local(self, rows: Ints, count: npt.NDArray[np.int32]) -> tuple[Floats, Floats]:
-        expected = self.level[rows]
-        spread = _MAD * self.level_scale[rows].astype(np.float64)
+        calm, swift = self.level_scale[rows].astype(np.float64), self.swift_scale[rows].astype(np.float64)
+        expected = np.where(swift < calm, self.swift[rows], self.level[rows])
+        spread = _MAD * np.minimum(calm, swift)
         is_young = count < 4 * RING
         if is_young.any():
             young = np.flatnonzero(is_young)
@@ -194,23 +204,28 @@ class Baselines:
         cap = np.where(ready, LONG_CAP * (spread + long), np.inf)
         gain = np.maximum(LONG, fresh) * np.where(out, OUT_RATE, 1.0)
         self.long_scale[rows] = np.where(first, 0.0, long + gain * (np.minimum(size, cap) - long))
-        level = self.level[rows]
-        gain = np.maximum(FAST, fresh) * rate
-        self.level[rows] = np.where(first, x, level + gain * np.clip(x - level, -bound, bound))
-        scale = self.level_scale[rows].astype(np.float64)
-        gain = np.maximum(SCALE, fresh) * rate
-        self.level_scale[rows] = np.where(first, 0.0, scale + gain * (np.abs(clipped) - scale))
+        for name, speed in (("level", CALM), ("swift", SWIFT)):
+            value, scales = getattr(self, name), getattr(self, f"{name}_scale")
+            level = value[rows]
+            off = np.clip(x - level, -bound, bound)
+            value[rows] = np.where(first, x, level + np.maximum(speed, fresh) * rate * off)
+            scale = scales[rows].astype(np.float64)
+            scales[rows] = np.where(first, 0.0, scale + np.maximum(SCALE, fresh) * rate * (np.abs(off) - scale))
         if not ready.all() or (count < 4 * RING).any():
             self.ring[rows, count % RING] = np.where(ready, local + clipped, x)
         self.count[rows] = count + 1
 
-        error = x - season.expected
         bound = np.where((season_spread > 0) & ~is_new_normal, CLIP * season_spread, np.inf)
-        clipped = np.clip(error, -bound, bound)
-        scale = self.offset_scale[rows].astype(np.float64)
-        learnt = np.where(scale == 0, np.abs(error), scale + SCALE * rate * (np.abs(clipped) - scale))
-        self.offset_scale[rows] = np.where(season.known, learnt, scale)
-        self.profiles.learn(rows, at_s, x, season, bound, OFFSET * rate * clipped, rate, residual, period,
+        shifts = []
+        for scales, expected, speed in ((self.offset_scale, season.quick, OFFSET_SWIFT),
+                                        (self.steady_scale, season.steady, OFFSET_CALM)):
+            off = x - expected
+            clipped = np.clip(off, -bound, bound)
+            scale = scales[rows].astype(np.float64)
+            learnt = np.where(scale == 0, np.abs(off), scale + SCALE * rate * (np.abs(clipped) - scale))
+            scales[rows] = np.where(season.known, learnt, scale)
+            shifts.append(speed * rate * clipped)
+        self.profiles.learn(rows, at_s, x, season, bound, shifts[0], shifts[1], rate, residual, period,
                             count, np.maximum(spread, 1e-3 * np.abs(level)))
 
     def _learn_range(self, rows: Ints, x: Floats, first: Bools, fresh: Floats) -> None:

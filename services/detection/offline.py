@@ -20,7 +20,8 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 # A score is told once: what follows within hours has to be clearly stronger to be told again.
 _FORGET_S = 8 * 3600.0
-_STRONGER = 1.2
+_STRONGER = 1.8
+SETTLE = 1.0
 # Rows of all series that are worked on at once: two tables of 4 bytes each and the input.
 _CHUNK_ROWS = 8_000_000
 
@@ -130,7 +131,9 @@ class _Run:
         moves = self.anomalies.judge(rows, at, self.practices.bad(rows, judgement.z),
                                      self.practices.matters(rows, values, expected, everything), everything,
                                      judgement.missed)
+        age = (at - self.baselines.profiles.born_at[rows]) / 86400.0
         strength = np.where(moves.rising, moves.strength, 0.0)
+        strength = np.where(age < 1.0, np.minimum(strength, 0.7 * strength / (1 + strength / 6.0)), strength)
         self.z[rows, place] = judgement.z
         self.scores[rows, place] = self._score(rows, at, strength)
         busy = (strength >= self.limits.strength) | moves.left

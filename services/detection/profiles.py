@@ -40,6 +40,13 @@ class Season:
     low: Floats
     high: Floats
     busy: Floats
+    quick: Floats
+    steady: Floats
+
+    def moved(self, is_steady: Bools) -> "Season":
+        """By the calm offset where that serves better."""
+        shift = np.where(is_steady, self.steady - self.quick, 0.0)
+        return replace(self, expected=self.quick + shift, low=self.low + shift, high=self.high + shift)
 
     def between(self, x: Floats, spread: Floats) -> "Season":
         """On an edge anything between the two sides is expected; elsewhere neighbours steady each other."""
@@ -52,7 +59,7 @@ class Season:
 class Profiles:
     """State of `size` measures."""
 
-    _FIELDS = ("born_at", "zero", "unit", "values", "days", "bin", "in_bin", "offset", "busy", "peak")
+    _FIELDS = ("born_at", "zero", "unit", "values", "days", "bin", "in_bin", "offset", "steady", "busy", "peak")
 
     def __init__(self, size: int = 0) -> None:
         self.born_at = np.full(size, np.nan)
@@ -64,6 +71,7 @@ class Profiles:
         self.bin = np.full(size, -1, np.int16)  # where in the day the last value stood
         self.in_bin = np.zeros(size, np.int16)  # values in that bin so far, today
         self.offset = np.zeros(size, np.float32)
+        self.steady = np.zeros(size, np.float32)
         self.busy = np.zeros((size, BINS), np.uint8)
         self.peak = np.zeros(size, np.float32)  # largest residual in the bin so far, today
 
@@ -104,10 +112,11 @@ class Profiles:
         smooth = 0.25 * low + 0.5 * mid + 0.25 * high + 0.5 * along * (high - low)
         least, most = np.minimum(np.minimum(low, mid), high), np.maximum(np.maximum(low, mid), high)
         busy = np.maximum(np.maximum(self.busy[rows, before], self.busy[rows, here]), self.busy[rows, after])
-        return Season(kind, here, known, np.nan_to_num(smooth * unit) + moved, least * unit + moved,
-                      most * unit + moved, _DECODE[busy] * unit)
+        base = np.nan_to_num(smooth * unit)
+        return Season(kind, here, known, base + moved, least * unit + moved,
+                      most * unit + moved, _DECODE[busy] * unit, base + moved, base + self.zero[rows] + self.steady[rows])
 
-    def learn(self, rows: Ints, at_s: Floats, x: Floats, season: Season, bound: Floats, shift: Floats, rate: Floats,
+    def learn(self, rows: Ints, at_s: Floats, x: Floats, season: Season, bound: Floats, shift: Floats, calm_shift: Floats, rate: Floats,
               residual: Floats, period: Floats, count: npt.NDArray[np.int32], unit: Floats) -> None:
         """Learns from values. bound: how far an error counts. shift: what the offset moves. residual: of each, absolute.
         count: of values before this one. unit: to keep the profile in, when it begins."""
@@ -120,6 +129,7 @@ class Profiles:
             self.zero[which] = x[settling]
             self.unit[which] = np.maximum(unit[settling], 1e-12)
         self.offset[rows] += np.where(season.known, shift, 0.0)
+        self.steady[rows] += np.where(season.known, calm_shift, 0.0)
         last = self.bin[rows]
         is_same = last == season.here
         self._learn_busy(rows, last, is_same, residual, rate, count)
