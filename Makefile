@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM = false
 
 .PHONY: help demo run test lint format protos test-system test-faults clean \
-	eval-logs eval-detection eval-incidents eval-memory eval-causes eval-blameless eval-drafts \
+	eval-logs eval-detection eval-incidents eval-quiet eval-memory eval-causes eval-blameless eval-drafts \
 	bench-ingestion bench-detection bench-memory bench-drafting
 
 help: ## lists the targets
@@ -46,10 +46,10 @@ protos: .venv/installed-dev ## makes the stubs anew
 	$(BIN)/python protos/generate.py
 
 test-system: .venv/installed-dev ## real senders, the command as a user starts it, pages in a browser
-	$(BIN)/pytest tests/system -o norecursedirs=
+	$(BIN)/pytest tests/system -o norecursedirs=.*
 
 test-faults: .venv/installed-dev ## kill -9, lost answers, a database that goes away
-	$(BIN)/pytest tests/faults -o norecursedirs=
+	$(BIN)/pytest tests/faults -o norecursedirs=.*
 
 eval-logs: .venv/installed-dev ## grouping accuracy of log patterns: DATA=DIR OUT=OUTDIR
 	$(BIN)/python -m tests.eval.ingestion_logs $(or $(DATA),../shared/data/logs) $(OUT)
@@ -59,6 +59,9 @@ eval-detection: .venv/installed-dev ## Numenta's benchmark: DATA=DIR
 
 eval-incidents: .venv/installed-dev ## recorded incidents through the detector alone: DATA=DIR
 	$(BIN)/python -m tests.eval.detection_incidents $(or $(DATA),../shared/data/incidents)
+
+eval-quiet: .venv/installed-dev ## a simulated month of 200 services in which nothing happens (about five minutes)
+	$(BIN)/python -m tests.eval.detection_quiet
 
 eval-memory: .venv/installed-dev ## retrieval quality through the running service: DATA=DIR RUN=OUTDIR
 	$(BIN)/python -m tests.eval.memory_retrieval $(or $(DATA),../shared/data/retrieval) $(RUN)

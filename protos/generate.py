@@ -46,7 +46,7 @@ def generate(target: Path, scratch: Path) -> None:
                          f"--mypy_grpc_out=quiet:{target}", *sources()])
     # The rules' extensions must be known to google.protobuf before our own files are loaded; grpc stubs they need none.
     run_protoc(scratch, [f"--python_out={target}", f"--mypy_out=quiet:{target}", VALIDATE])
-    for stub in target.glob("afteraction/v1/*_pb2_grpc.py*"):
+    for stub in target.glob("afteraction/**/*_pb2_grpc.py*"):
         if "_service" not in stub.name:
             stub.unlink()
 
@@ -75,7 +75,7 @@ def lint(scratch: Path) -> int:
 
 
 def sources() -> list[str]:
-    return sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("afteraction/v1/*.proto"))
+    return sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("afteraction/**/v1/*.proto"))
 
 
 def run_protoc(scratch: Path, arguments: list[str]) -> None:

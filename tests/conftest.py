@@ -14,6 +14,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import asyncpg
+import hypothesis
 import pytest
 
 from shared.clock import SetClock
@@ -23,6 +24,12 @@ from shared.postgres.pool import Pool, open_pool
 from shared.rpc.client import Channel
 from shared.rpc.server import Registration, Server
 from shared.settings import Common
+
+# The same examples in every run: what fails in one place can be seen in another. `--hypothesis-profile=explore` looks
+# for new ones; no profile times an example, since machines differ.
+hypothesis.settings.register_profile("explore", deadline=None)
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("suite")
 
 PoolFor = Callable[[str, str], Awaitable[Pool]]
 Serve = Callable[..., Awaitable[Channel]]

@@ -18,7 +18,7 @@ def config(is_diff: Annotated[bool, typer.Option("--diff", help="Only what diffe
     file = read_file(os.environ)
     found: list[tuple[str, Origin]] = []
     problems: list[str] = []
-    for section, settings in _classes():
+    for section, settings in settings_classes():
         try:
             load(settings, section=section, environ=os.environ, file=file)
             found += [(section or "common", each) for each in origins(settings, section=section, environ=os.environ,
@@ -41,7 +41,7 @@ def config(is_diff: Annotated[bool, typer.Option("--diff", help="Only what diffe
                       "AFTERACTION_MEMORY_SEARCH_THREADS=4.", markup=False)
 
 
-def _classes() -> Iterator[tuple[str, type[Any]]]:
+def settings_classes() -> Iterator[tuple[str, type[Any]]]:
     """The sections with their dataclasses. Those of the services are looked up by name: the command line is a client of
     the services and otherwise imports nothing of theirs."""
     yield "", Common

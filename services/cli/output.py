@@ -21,6 +21,9 @@ from shared.timestamps import from_proto
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Stream = Annotated[str, typer.Option("--stream", help="The stream to look at; `-` for all.")]
 
+# Characters of a column that are worth showing.
+_LEGIBLE = 8
+
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -42,13 +45,29 @@ def as_json(value: Any) -> Any:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
-    """A table, or the sentence `empty` where there is no row."""
+    """A table, or the sentence `empty` where there is no row.
+
+    The first column is what one copies into the next command, so it is never broken; the last one takes the room that
+    is left and wraps. Into a pipe or a file every row is one line.
+    """
+    cells = [list(row) for row in rows]
+    if not cells:
+        console.print(Text(empty))
+        return
+    widths = [max(len(column), *(len(row[place]) for row in cells)) for place, column in enumerate(columns)]
+    if not console.is_terminal:
+        for row in (list(columns), *cells):
+            console.print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip(),
+                          markup=False)
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
+    last = len(columns) - 1
+    for place, (column, widest) in enumerate(zip(columns, widths, strict=True)):
+        table.add_column(column, no_wrap=place < last, overflow="fold" if place == last else "ellipsis",
+                         min_width=widest if place == 0 else min(widest, _LEGIBLE))
+    for row in cells:
         table.add_row(*(Text(cell) for cell in row))
-    console.print(table if table.row_count else Text(empty))
+    console.print(table)
 
 
 def print_markdown(markdown: str) -> None:
@@ -69,6 +88,12 @@ def moment(at: Timestamp | None) -> str:
     """A time to the second, in UTC; `-` where there is none."""
     when = from_proto(at)
     return f"{when:%Y-%m-%d %H:%M:%S}Z" if when else "-"
+
+
+def between(start: Timestamp | None, end: Timestamp | None) -> str:
+    """The length of time from one to the other; `-` where one of them is not known."""
+    begun, ended = from_proto(start), from_proto(end)
+    return length(ended - begun) if begun and ended else "-"
 
 
 def length(duration: timedelta) -> str:

@@ -17,7 +17,7 @@ from afteraction.v1.incident_pb2 import Incident, IncidentState, Severity
 from afteraction.v1.incident_service_pb2 import GetStreamRequest, ListIncidentsRequest, Stream
 from afteraction.v1.incident_service_pb2_grpc import IncidentServiceStub
 from services.cli.connection import Connection, call
-from services.cli.output import Json, console, enum_word, errors, moment, print_json, print_table
+from services.cli.output import Json, between, console, enum_word, errors, moment, print_json, print_table
 from services.cli.replay_lines import TELEMETRY, Line, MalformedLine, event, requests
 from services.cli.replay_lines import moment as moment_of
 from services.cli.sending import Sender, Sent
@@ -175,8 +175,7 @@ def replay(
 
 def print_incidents(incidents: tuple[Incident, ...], *, empty: str) -> None:
     """A row for each."""
-    print_table(("incident", "severity", "state", "service", "onset", "resolved", "title"), [
+    print_table(("incident", "severity", "state", "onset", "lasted", "title"), [
         (each.name, enum_word(Severity.Name(each.severity), "SEVERITY_"),
-         enum_word(IncidentState.Name(each.state), "INCIDENT_STATE_"), each.service,
-         moment(each.onset_at), moment(each.resolved_at), each.title) for each in incidents], empty=empty)
-
+         enum_word(IncidentState.Name(each.state), "INCIDENT_STATE_"), moment(each.onset_at),
+         between(each.onset_at, each.recovered_at), each.title) for each in incidents], empty=empty)

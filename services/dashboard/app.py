@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from services.dashboard import api
+from services.dashboard import api, webhooks
 from services.dashboard.desk import Desk
 from services.dashboard.errors import body_of, status_of
 from services.dashboard.pages import (
@@ -51,7 +51,7 @@ def application(desk: Desk, stopping: asyncio.Event) -> Starlette:
         routes=[
             Route("/healthz", healthz), *api.routes(desk, stopping), *incidents.routes(desk), *postmortems.routes(desk),
             *review.routes(desk), *action_items.routes(desk), *insights.routes(desk), *runbooks.routes(desk),
-            *search.routes(desk), *session.routes(desk),
+            *search.routes(desk), *session.routes(desk), *webhooks.routes(desk),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
         middleware=[Middleware(Guarded, guard=desk.guard)],
@@ -64,6 +64,6 @@ def _no_such_page(request: Request) -> AfteractionError:
 
 
 async def _answer(desk: Desk, request: Request, error: AfteractionError) -> Response:
-    if request.url.path.startswith("/api/"):
+    if request.url.path.startswith(("/api/", "/webhooks/")):
         return api.answer(body_of(error), status_of(error))
     return await desk.page(request, "error.html", status=status_of(error), error=error)

@@ -7,13 +7,14 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from afteraction.v1.action_item_pb2 import ActionItemState, Priority
 from afteraction.v1.document_pb2 import DocumentKind
 from afteraction.v1.evidence_pb2 import EvidenceKind
 from afteraction.v1.incident_pb2 import IncidentState, Severity
 from afteraction.v1.postmortem_pb2 import PostmortemState, SectionKind
-from services.dashboard.markdown import to_html
+from shared.markdown import to_html
 from shared.timestamps import from_proto
 
 HERE = Path(__file__).parent
@@ -25,7 +26,7 @@ def environment() -> Environment:
     made = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(default=True),
                        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters.update(
-        markdown=to_html, time=time, clock=clock, iso=iso, duration=duration, number=number, percent=percent,
+        markdown=_markdown, time=time, clock=clock, iso=iso, duration=duration, number=number, percent=percent,
         severity=_word(Severity, "SEVERITY", keep_case=True),
         priority=_word(Priority, "PRIORITY", keep_case=True),
         incident_state=_word(IncidentState, "INCIDENT_STATE"),
@@ -36,6 +37,10 @@ def environment() -> Environment:
         document_kind=_word(DocumentKind, "DOCUMENT_KIND"),
         identifier=identifier, href=href, plural=plural)
     return made
+
+
+def _markdown(text: str) -> Markup:
+    return Markup(to_html(text))  # noqa: S704 - the parser escapes all text and makes no HTML of its input
 
 
 def time(at: Timestamp | datetime | None) -> str:

@@ -23,8 +23,8 @@ from shared.clock import Clock
 
 SESSION_COOKIE = "afteraction_session"
 CSRF_FIELD = "csrf"
-# Reachable without a token: a load balancer asks, and the sign-in page needs its style.
-_OPEN_PATHS = ("/healthz", "/sign-in", "/static/")
+# Reachable without a token: a load balancer asks, the sign-in page needs its style, webhooks carry a signature.
+_OPEN_PATHS = ("/healthz", "/sign-in", "/static/", "/webhooks/")
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "

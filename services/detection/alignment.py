@@ -6,14 +6,14 @@ merged over instances and then read for quantiles, and where nothing was reporte
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from services.detection.series import Measure, Reading, Role, Series
-from services.detection.signals import RULES, Rule, contributions
+from services.detection.signals import RULES, Rule, as_named, contributions, upper_bound
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -70,12 +70,14 @@ class Alignment:
     resolution_s: length of an interval. The point stamped t belongs to the interval (t − resolution, t] on the grid.
     """
 
-    def __init__(self, *, resolution_s: int = 60, table: tuple[Rule, ...] = RULES) -> None:
+    def __init__(self, *, resolution_s: int = 60, table: tuple[Rule, ...] = RULES,
+                 limits: Mapping[str, tuple[float, ...]] | None = None) -> None:
         self.resolution_s = resolution_s
         self.measures: list[Measure] = []
         self.points = 0
         self.late_points = 0
         self._table = table
+        self._limits = limits or {}
         self._rows: dict[Measure, int] = {}
         self._follows: dict[int, _Follow] = {}
         self._pending: dict[int, _Pending] = {}
@@ -95,9 +97,15 @@ class Alignment:
         """Makes a series known; again is no harm."""
         if series.id in self._follows:
             return
-        feeds = tuple((self._row(each.measure), each.role, each.scale) for each in contributions(series, self._table))
-        le = _bound(series.attributes.get("le", "+Inf"))
+        series = as_named(series)
+        feeds = tuple((self._row(each.measure), each.role, each.scale)
+                      for each in contributions(series, self._table, self._limits))
+        le = upper_bound(series.attributes.get("le", "+Inf"))
         self._follows[series.id] = _Follow(series, feeds, le)
+
+    def watch(self, measure: Measure) -> int:
+        """The row of a measure that no series feeds: somebody derives it from others."""
+        return self._row(measure)
 
     def _row(self, measure: Measure) -> int:
         row = self._rows.get(measure)
@@ -160,6 +168,10 @@ class Alignment:
                 pending.values.setdefault(row, []).append(count)
             elif role is Role.FAILED:
                 pending.failed[row] = pending.failed.get(row, 0.0) + count
+            elif role is Role.SLOW:
+                late = slower(buckets, self.measures[row].limit_s / scale)
+                pending.failed[row] = pending.failed.get(row, 0.0) + late
+                pending.total[row] = pending.total.get(row, 0.0) + count
             else:
                 pending.total[row] = pending.total.get(row, 0.0) + count
             self._span(pending, row, since, at, is_sum=True)
@@ -220,6 +232,8 @@ class Alignment:
         elif role is Role.BUCKET:
             ladder = pending.ladders.setdefault(row, {})
             ladder[le * scale] = ladder.get(le * scale, 0.0) + value
+        elif role is Role.WITHIN:
+            pending.failed[row] = pending.failed.get(row, 0.0) - value
         else:
             if role in (Role.TOTAL, Role.TOTAL_AND_FAILED):
                 pending.total[row] = pending.total.get(row, 0.0) + value
@@ -258,7 +272,8 @@ class Alignment:
                 return (total, total) if values else (math.nan, math.nan)
             case Reading.SHARE:
                 total = pending.total.get(row, 0.0)
-                return (min(pending.failed.get(row, 0.0) / total, 1.0), total) if total > 0 else (math.nan, math.nan)
+                failed = min(max(pending.failed.get(row, 0.0), 0.0), total)
+                return (failed / total, total) if total > 0 else (math.nan, math.nan)
             case Reading.FAILED_COUNT:
                 total = pending.total.get(row, 0.0)
                 return (pending.failed.get(row, 0.0), total) if total > 0 else (math.nan, math.nan)
@@ -288,6 +303,18 @@ def quantile(buckets: dict[float, float], q: float) -> tuple[float, float]:
     return lower, count
 
 
+def slower(buckets: dict[float, float], limit: float) -> float:
+    """How many of the values in these buckets lie above the limit, by linear interpolation within its bucket."""
+    lower, above = 0.0, 0.0
+    for upper in sorted(buckets):
+        if lower >= limit or math.isinf(upper):
+            above += buckets[upper]
+        elif upper > limit:
+            above += buckets[upper] * (upper - limit) / (upper - lower)
+        lower = upper
+    return above
+
+
 def _rungs(ladder: dict[float, float]) -> dict[float, float]:
     """Each bucket's own count, from counts of everything at or below its bound."""
     own, below = {}, 0.0
@@ -296,9 +323,3 @@ def _rungs(ladder: dict[float, float]) -> dict[float, float]:
         below = max(below, ladder[bound])
     return own
 
-
-def _bound(text: str) -> float:
-    try:
-        return float(text.replace("Inf", "inf"))
-    except ValueError:
-        return math.inf

@@ -7,12 +7,13 @@ from functools import partial
 
 from afteraction.v1.incident_service_pb2_grpc import add_IncidentServiceServicer_to_server
 from services.detection import severity
-from services.detection.detector import Tuning
 from services.detection.follower import Follower, IngestionLog
+from services.detection.objectives import objectives
 from services.detection.service import IncidentService
 from services.detection.settings import Settings
 from services.detection.signals import rules
 from services.detection.store import Store
+from services.detection.tuning import Tuning
 from services.detection.watch import Watch
 from shared.clock import SystemClock
 from shared.lifecycle import Background
@@ -31,11 +32,13 @@ NAME = "afteraction.v1.IncidentService"
 
 def tuning(settings: Settings) -> Tuning:
     """The detectors' numbers, from settings."""
-    limits = severity.Rules(p1_error_share=settings.p1_error_share, p2_error_share=settings.p2_error_share,
-                            p2_latency_factor=settings.p2_latency_factor)
+    limits = severity.Rules(
+        p1_error_share=settings.p1_error_share, p2_error_share=settings.p2_error_share,
+        p1_burn_rate=settings.p1_burn_rate, p2_burn_rate=settings.p2_burn_rate, p1_services=settings.p1_services,
+        p2_latency_factor=settings.p2_latency_factor, p2_traffic_share=settings.p2_traffic_share)
     return Tuning(strength=settings.strength, hold_s=settings.hold.total_seconds(),
                   lookback_s=settings.change_lookback.total_seconds(), silence_s=settings.silence.total_seconds(),
-                  rules=limits, table=rules(settings.signals))
+                  rules=limits, table=rules(settings.signals), objectives=objectives(settings.objectives))
 
 
 @asynccontextmanager

@@ -43,7 +43,7 @@ ERROR_SHARE = Practice(ARCSINE, +1, 1.5, 0.01, 0.01)
 ERROR_COUNT = Practice(ROOT, +1, 2.0, 5.0, 0.5)
 TRAFFIC = Practice(ROOT, -1, 2.0, 0.0, 0.5, requests=20.0)
 SATURATION = Practice(IDENTITY, +1, 1.2, 0.15, 0.02)
-SATURATED = 0.6
+SATURATED = 0.8
 EVIDENCE = Practice(SIGNED_LOG, 0, 1.3, 0.0, 0.05)
 UNKNOWN = Practice(IDENTITY, 0, 1.0, 0.0, 0.0)
 

@@ -18,7 +18,7 @@ _WEIGHT = 0.5
 @dataclass(frozen=True, slots=True)
 class Symptom:
     """What one service's signal says at one interval. strength: evidence, see `anomalies`. row: the loudest measure.
-    is_felt: enough requests are affected for it to count by itself."""
+    is_felt: enough requests are affected for it to count by itself. is_demand: users may have brought it about."""
 
     service: str
     signal: Signal
@@ -27,6 +27,7 @@ class Symptom:
     peer: str = ""
     onset_s: float = 0.0
     is_felt: bool = True
+    is_demand: bool = False
 
 
 @dataclass(slots=True)

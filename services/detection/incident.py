@@ -1,7 +1,7 @@
 """What an incident is, in plain values: the anomalies in it, the changes before it, its states and transitions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, IntEnum
 
@@ -183,6 +183,27 @@ class Incident:
     is_resolved_by_person: bool = False
     # Services whose anomalies a person moved to another incident, with its name.
     moved: tuple[tuple[str, str], ...] = ()
+
+
+_RANKS = {Signal.ERRORS: 0, Signal.LATENCY: 1, Signal.TRAFFIC: 2, Signal.ALERT: 3, Signal.DECLARED: 3,
+          Signal.SATURATION: 4, Signal.UNKNOWN: 5, Signal.EVIDENCE: 5}
+
+
+def headlines_first(incident: Incident) -> Incident:
+    """With its anomalies in the order in which an on-call wants them: what opened it, then what users notice, of the
+    services that nobody else calls before the others, then saturation and evidence; of several instances of one
+    metric the furthest out, and the others after everything else."""
+    called = {callee for _, callee in incident.call_graph}
+    found = sorted(incident.anomalies, key=lambda each: (
+        not each.is_opening, _RANKS[each.signal], each.service in called, -abs(each.peak_z), each.key))
+    seen: set[tuple[str, ...]] = set()
+    first: list[Anomaly] = []
+    again: list[Anomaly] = []
+    for each in found:
+        fact = (each.service, each.operation, each.metric_name, each.peer)
+        (again if fact in seen else first).append(each)
+        seen.add(fact)
+    return replace(incident, anomalies=(*first, *again))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,54 +1,19 @@
-"""The states of an incident and every step between them: what telemetry says, and what people decide.
+"""The states of an incident and every step between them that people decide; for what telemetry sees: `observing`.
 
-`observe` brings what detection has seen into the stored incident; the others are a person's steps. All are pure, and
-all are idempotent: the same step again gives the same incident. A person's decision is never overruled by telemetry,
-except that new anomalies still join what is open.
+    open -> acknowledged -> resolved        resolved -> open: reopened        each but merged -> merged: an end
+
+All steps are pure, and all are idempotent: the same step again gives the same incident.
 """
 
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from services.detection.incident import Anomaly, Entry, Incident, Kind, Severity, State, Transition
+from services.detection import wording
+from services.detection.incident import Anomaly, Entry, Incident, Kind, Severity, State, headlines_first
+from services.detection.observing import both, recovered, reopened, united
 from services.detection.series import Signal
 from shared.errors import FailedPrecondition, InvalidArgument
-
-
-def observe(stored: Incident | None, step: Transition, *, at: datetime) -> Incident:
-    """The incident after what detection saw. at: wall clock, kept as the time of opening or closing."""
-    entry = Entry(step.at, step.kind, step.text, step.event.actor if step.event else "",
-                  step.event.payload if step.event else b"")
-    if stored is None:
-        return _noted(replace(step.seen, opened_at=at, timeline=()), entry)
-    if entry in stored.timeline:
-        return stored
-    if stored.state is State.MERGED:
-        return stored
-    seen = replace(step.seen, anomalies=tuple(
-        each for each in _united(stored.anomalies, step.seen.anomalies)
-        if each.service not in dict(stored.moved)))
-    after = replace(
-        stored, anomalies=seen.anomalies, changes=step.seen.changes or stored.changes,
-        services=_both(stored.services, (each for each in seen.services if each not in dict(stored.moved))),
-        operations=_both(stored.operations, seen.operations),
-        call_graph=tuple(sorted(set(stored.call_graph) | set(seen.call_graph))),
-        recovered_at=stored.recovered_at if stored.is_resolved_by_person else step.seen.recovered_at,
-        objectives=step.seen.objectives or stored.objectives)
-    after = _worse(after, step)
-    if step.kind is Kind.RESOLVED and stored.state is not State.RESOLVED and is_quiet(after.anomalies):
-        after = replace(after, state=State.RESOLVED, resolved_at=step.seen.resolved_at, closed_at=at)
-    return _noted(after, entry)
-
-
-def absorb(target: Incident, step: Transition) -> Incident:
-    """The incident that another was merged into, after what was seen of that other."""
-    anomalies = _united(target.anomalies, step.seen.anomalies)
-    after = replace(target, anomalies=anomalies, services=_both(target.services, step.seen.services),
-                    operations=_both(target.operations, step.seen.operations),
-                    onset_at=min(target.onset_at, step.seen.onset_at),
-                    call_graph=tuple(sorted(set(target.call_graph) | set(step.seen.call_graph))))
-    entry = Entry(step.at, step.kind, step.text)
-    return target if entry in target.timeline else _noted(_worse(after, step), entry)
 
 
 def declare(*, name: str, stream: str, service: str, title: str, severity: Severity, onset_at: datetime,
@@ -79,12 +44,12 @@ def resolve(incident: Incident, *, by: str, at: datetime, recovered_at: datetime
     if incident.state is State.RESOLVED:
         return incident
     _must_be_open(incident)
-    recovered = recovered_at or incident.recovered_at or max(at, incident.onset_at)
-    if recovered < incident.onset_at:
-        raise InvalidArgument(f"recovered_at {recovered:%Y-%m-%d %H:%M:%S} is before the onset "
+    back_at = recovered_at or incident.recovered_at or max(at, incident.onset_at)
+    if back_at < incident.onset_at:
+        raise InvalidArgument(f"recovered_at {back_at:%Y-%m-%d %H:%M:%S} is before the onset "
                               f"{incident.onset_at:%Y-%m-%d %H:%M:%S}", reason="RECOVERED_BEFORE_ONSET",
                               field="recovered_at")
-    after = replace(incident, state=State.RESOLVED, recovered_at=recovered, resolved_at=max(at, recovered),
+    after = replace(incident, state=State.RESOLVED, recovered_at=back_at, resolved_at=max(at, back_at),
                     closed_at=at, is_resolved_by_person=True)
     return _noted(after, Entry(at, Kind.RESOLVED, f"resolved by {by}", by))
 
@@ -95,14 +60,12 @@ def reopen(incident: Incident, *, by: str, at: datetime) -> Incident:
         return incident
     if incident.state is State.MERGED:
         _must_be_open(incident)
-    after = replace(incident, state=State.OPEN, recovered_at=None, resolved_at=None, closed_at=None,
-                    is_resolved_by_person=False)
-    return _noted(after, Entry(at, Kind.REOPENED, f"reopened by {by}", by))
+    return _noted(reopened(incident), Entry(at, Kind.REOPENED, f"reopened by {by}", by))
 
 
 def merge(target: Incident, others: Iterable[Incident], *, by: str, at: datetime) -> tuple[Incident, list[Incident]]:
-    """`target` with all that belongs to `others`, and those as merged. Raises FailedPrecondition when one of them
-    is merged elsewhere, InvalidArgument for another stream or itself."""
+    """`target` with all that belongs to `others`, and those as merged; what takes in something open is open. Raises
+    FailedPrecondition when one of them is merged elsewhere, InvalidArgument for another stream or itself."""
     _must_not_be_merged(target)
     after, ended = target, []
     for other in others:
@@ -113,17 +76,20 @@ def merge(target: Incident, others: Iterable[Incident], *, by: str, at: datetime
         if other.state is State.MERGED and other.merged_into == target.name:
             continue
         _must_not_be_merged(other)
+        if after.state is State.RESOLVED and other.state is not State.RESOLVED:
+            after = reopened(after)
         after = replace(
-            after, anomalies=_united(after.anomalies, other.anomalies), services=_both(after.services, other.services),
-            operations=_both(after.operations, other.operations), onset_at=min(after.onset_at, other.onset_at),
+            after, anomalies=united(after.anomalies, other.anomalies), services=both(after.services, other.services),
+            operations=both(after.operations, other.operations), onset_at=min(after.onset_at, other.onset_at),
             detected_at=min(after.detected_at, other.detected_at),
             recovered_at=None if None in (after.recovered_at, other.recovered_at) else
             max(filter(None, (after.recovered_at, other.recovered_at))),
             call_graph=tuple(sorted(set(after.call_graph) | set(other.call_graph))),
             severity=min(after.severity, other.severity),
             severity_reason=other.severity_reason if other.severity < after.severity else after.severity_reason,
-            tags=_both(after.tags, other.tags))
-        after = _noted(after, Entry(at, Kind.MERGED, f"{other.name} merged into this: {other.title}", by))
+            tags=both(after.tags, other.tags))
+        after = _noted(headlines_first(after),
+                       Entry(at, Kind.MERGED, f"{other.name} merged into this: {other.title}", by))
         ended.append(_noted(replace(other, state=State.MERGED, merged_into=target.name),
                             Entry(at, Kind.MERGED, f"merged into {target.name}", by)))
     return after, ended
@@ -146,16 +112,22 @@ def split(incident: Incident, services: Iterable[str], *, name: str, by: str,
         raise InvalidArgument(f"nothing would stay in {incident.name}", reason="NOTHING_STAYS", field="services")
     first = min(gone, key=lambda each: (each.onset_at, -abs(each.z)))
     first_left = min(staying, key=lambda each: (not each.is_opening, each.onset_at, -abs(each.z)))
+    is_over = incident.state is State.RESOLVED
     # Everything of a new incident but its own part is as it was.
-    new = replace(
-        incident, name=name, title=f"{first.service}: {first.metric_name}", service=first.service,
+    new = headlines_first(replace(
+        incident, name=name, title=wording.title(first), service=first.service,
         services=tuple(each for each in incident.services if each in leaving), onset_at=first.onset_at,
         anomalies=(replace(first, is_opening=True), *(each for each in gone if each is not first)),
+        recovered_at=incident.recovered_at if is_over else recovered(gone),
         operations=tuple(dict.fromkeys(each.operation for each in gone if each.operation)), timeline=(), revision=0,
-        ticket_url="", moved=())
+        ticket_url="", moved=(), is_title_set=False))
     rest = replace(
-        incident, anomalies=staying, services=tuple(each for each in incident.services if each not in leaving),
+        incident, anomalies=(replace(first_left, is_opening=True),
+                             *(each for each in staying if each is not first_left)),
+        services=tuple(each for each in incident.services if each not in leaving),
         service=incident.service if incident.service not in leaving else first_left.service,
+        title=incident.title if first_left.is_opening or incident.is_title_set else wording.title(first_left),
+        recovered_at=incident.recovered_at if is_over else recovered(staying),
         operations=tuple(dict.fromkeys(each.operation for each in staying if each.operation)),
         moved=(*incident.moved, *((each, name) for each in sorted(leaving))))
     return (_noted(rest, Entry(at, Kind.SPLIT, f"{', '.join(sorted(leaving))} split off into {name}", by)),
@@ -181,23 +153,6 @@ def update(incident: Incident, *, fields: frozenset[str], severity: Severity, ti
     return after
 
 
-def is_quiet(anomalies: Iterable[Anomaly]) -> bool:
-    """Whether every golden signal and alert is back."""
-    return all(each.recovered_at is not None for each in anomalies if each.signal is not Signal.EVIDENCE)
-
-
-def _worse(after: Incident, step: Transition) -> Incident:
-    if after.is_severity_set or step.seen.severity > after.severity:
-        return after
-    if step.seen.severity == after.severity:
-        return replace(after, severity_reason=step.seen.severity_reason)
-    changed = replace(after, severity=step.seen.severity, severity_reason=step.seen.severity_reason)
-    if step.kind is Kind.SEVERITY_CHANGED:
-        return changed  # the step itself stands on the timeline
-    return _noted(changed, Entry(step.at, Kind.SEVERITY_CHANGED,
-                                 f"severity P{after.severity} to P{changed.severity}: {changed.severity_reason}"))
-
-
 def _must_be_open(incident: Incident) -> None:
     _must_not_be_merged(incident)
     if incident.state is State.RESOLVED:
@@ -210,16 +165,6 @@ def _must_not_be_merged(incident: Incident) -> None:
     if incident.state is State.MERGED:
         raise FailedPrecondition(f"{incident.name} was merged into {incident.merged_into}; use that",
                                  reason="INCIDENT_MERGED", resource=incident.name)
-
-
-def _united(before: tuple[Anomaly, ...], newer: tuple[Anomaly, ...]) -> tuple[Anomaly, ...]:
-    latest = {each.key: each for each in newer}
-    kept = tuple(latest.pop(each.key, each) for each in before)
-    return (*kept, *latest.values())
-
-
-def _both(before: Iterable[str], newer: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*before, *newer)))
 
 
 def _noted(incident: Incident, entry: Entry) -> Incident:

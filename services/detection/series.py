@@ -90,6 +90,8 @@ class Role(Enum):
     COUNT_AS_TOTAL = "count_as_total"
     HISTOGRAM = "histogram"
     BUCKET = "bucket"  # a Prometheus `_bucket` counter with its `le`
+    SLOW = "slow"  # of a histogram: how many took longer than the measure's limit, and how many there were
+    WITHIN = "within"  # a `_bucket` counter of those that did not
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class Measure:
     quantile: float = 0.0
     peer: str = ""
     attributes: tuple[tuple[str, str], ...] = ()
+    # Of shares of slow requests: the seconds beyond which a request is slow.
+    limit_s: float = 0.0
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """How bad an incident is: published rules over its anomalies, worst first, the first that holds gives the severity.
 
 The rules look at the share of requests that fail, at how much slower answers are, at how many services are affected
-and at how fast an objective's error budget burns. docs/detection.md states them in words; `Rules` are the numbers.
+and at how fast an objective's error budget burns. docs/incidents.md states them in words; `Rules` are the numbers.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from services.detection import wording
 from services.detection.incident import Anomaly, Severity
 from services.detection.series import Signal
 
@@ -43,11 +44,12 @@ _ALERT_WORDS = {
 }
 
 
-def severity(anomalies: Sequence[Anomaly], *, user_facing: Iterable[str], alert_severities: Iterable[str] = (),
+def severity(anomalies: Sequence[Anomaly], *, user_facing: Iterable[str], alerts: Iterable[tuple[str, str]] = (),
              burn_rate: float = 0.0, rules: Rules | None = None) -> Verdict:
     """The severity of an incident with these anomalies.
 
     user_facing: services that users reach directly, or through which they are served: see `grouping.user_facing`.
+    alerts: name and severity of each that fires. burn_rate: the highest of the objectives whose windows fire.
     """
     limits = rules or Rules()
     facing = frozenset(user_facing)
@@ -55,25 +57,40 @@ def severity(anomalies: Sequence[Anomaly], *, user_facing: Iterable[str], alert_
     errors = [each for each in golden if each.signal is Signal.ERRORS and each.unit == "share"]
     worst = max(errors, key=lambda each: each.peak_observed, default=None)
     affected = {each.service for each in golden}
-    verdicts = [_alert(word) for word in alert_severities]
-    if worst and worst.peak_observed >= limits.p1_error_share and (worst.service in facing or
-                                                                   len(affected) >= limits.p1_services):
-        verdicts.append(Verdict(Severity.P1, f"{_percent(worst.peak_observed)} of requests to {worst.service} fail at "
-                                f"the peak; {_percent(limits.p1_error_share)} of a user-facing service is P1"))
-    if burn_rate >= limits.p1_burn_rate:
-        verdicts.append(Verdict(Severity.P1, f"the error budget burns {burn_rate:.1f} times too fast; "
-                                f"{limits.p1_burn_rate:g} is P1"))
-    if worst and worst.peak_observed >= limits.p2_error_share:
-        verdicts.append(Verdict(Severity.P2, f"{_percent(worst.peak_observed)} of requests to {worst.service} fail at "
-                                f"the peak; {_percent(limits.p2_error_share)} is P2"))
-    if burn_rate >= limits.p2_burn_rate:
-        verdicts.append(Verdict(Severity.P2, f"the error budget burns {burn_rate:.1f} times too fast; "
-                                f"{limits.p2_burn_rate:g} is P2"))
+    verdicts = [_alert(name, word) for name, word in alerts]
+    if worst is not None:
+        verdicts += _failing(worst, facing, len(affected), limits)
+    verdicts += _burning(burn_rate, limits)
     verdicts += _slow_or_gone(golden, facing, limits)
     if any(each.signal in (Signal.ERRORS, Signal.LATENCY, Signal.TRAFFIC) for each in golden):
         verdicts.append(Verdict(Severity.P3, "requests are affected, below the limits of P2"))
     verdicts.append(Verdict(Severity.P4, "no request is seen to be affected"))
     return min(verdicts, key=lambda each: each.severity)
+
+
+def _failing(worst: Anomaly, facing: frozenset[str], affected: int, limits: Rules) -> list[Verdict]:
+    """worst: of the shares of failed requests the one with the highest peak."""
+    share = worst.peak_observed
+    says = f"{_percent(share)} of requests to {worst.service} failed at the peak"
+    found = []
+    if share >= limits.p1_error_share and worst.service in facing:
+        found.append(Verdict(Severity.P1, f"{says}; P1 is {_percent(limits.p1_error_share)} or more of a service "
+                                          "that users reach"))
+    elif share >= limits.p1_error_share and affected >= limits.p1_services:
+        found.append(Verdict(Severity.P1, f"{says}, and {affected} services are affected; P1 is "
+                                          f"{_percent(limits.p1_error_share)} or more with {limits.p1_services}"))
+    if share >= limits.p2_error_share:
+        found.append(Verdict(Severity.P2, f"{says}; P2 is {_percent(limits.p2_error_share)} or more"))
+    return found
+
+
+def _burning(rate: float, limits: Rules) -> list[Verdict]:
+    says = f"an error budget burns {rate:.1f} times as fast as it may"
+    if rate >= limits.p1_burn_rate:
+        return [Verdict(Severity.P1, f"{says}; P1 is {limits.p1_burn_rate:g} or more")]
+    if rate >= limits.p2_burn_rate:
+        return [Verdict(Severity.P2, f"{says}; P2 is {limits.p2_burn_rate:g} or more")]
+    return [Verdict(Severity.P3, f"{says}; P2 is {limits.p2_burn_rate:g} or more")] if rate > 0 else []
 
 
 def _slow_or_gone(golden: Sequence[Anomaly], facing: frozenset[str], limits: Rules) -> list[Verdict]:
@@ -84,7 +101,7 @@ def _slow_or_gone(golden: Sequence[Anomaly], facing: frozenset[str], limits: Rul
             found.append(Verdict(Severity.P2, f"{each.metric_name} of {each.service} is "
                                  f"{each.peak_observed / each.baseline:.1f} times its baseline; "
                                  f"{limits.p2_latency_factor:g} times of a user-facing service is P2"))
-        if each.signal is Signal.TRAFFIC and each.service in facing and \
+        if each.signal is Signal.TRAFFIC and each.unit != "share" and each.service in facing and \
                 each.peak_observed <= (1.0 - limits.p2_traffic_share) * each.baseline:
             found.append(Verdict(Severity.P2, f"traffic of {each.service} fell by "
                                  f"{_percent(1.0 - each.peak_observed / max(each.baseline, 1e-12))}; "
@@ -92,10 +109,11 @@ def _slow_or_gone(golden: Sequence[Anomaly], facing: frozenset[str], limits: Rul
     return found[:1]
 
 
-def _alert(word: str) -> Verdict:
+def _alert(name: str, word: str) -> Verdict:
     found = _ALERT_WORDS.get(word.strip().lower(), Severity.P3)
-    return Verdict(found, f"an alert of severity {word or 'unknown'} is firing")
+    says = f"the alert {name} fires with severity {word}" if word else f"the alert {name} fires without a severity"
+    return Verdict(found, f"{says}, which is P{int(found)}")
 
 
 def _percent(share: float) -> str:
-    return f"{share * 100:.3g} %"
+    return wording.value(share, "share")

@@ -9,13 +9,14 @@ Conventions known: series derived by ingestion (`span.*`, `call.*`, `log.lines`)
 table; `rules` puts a team's own lines before it.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from services.detection.series import Contribution, Measure, Reading, Role, Series, SeriesSource, Signal
+from services.detection.series import Contribution, Measure, Reading, Role, Series, SeriesSource, SeriesType, Signal
 
 
 class Meaning(Enum):
@@ -40,10 +41,11 @@ class Rule:
 
 
 def _rule(name: str, meaning: Meaning, unit: str = "") -> Rule:
-    return Rule(re.compile(name, re.IGNORECASE), meaning, re.compile(unit) if unit else None)
+    return Rule(re.compile(name, re.IGNORECASE), meaning, re.compile(unit, re.IGNORECASE) if unit else None)
 
 
-# First match wins. Words stand between separators or camel-case borders, since `latency` in `translatency` is none.
+# First match wins. Names are read with camel case taken apart (`CPUUtilization` as `CPU_Utilization`). Words stand
+# between separators, since `latency` in `translatency` is none.
 RULES: tuple[Rule, ...] = (
     # Durations that are no user's latency: a garbage collection, a scrape, the age of something, a whole batch.
     _rule(r"(^|[._])(gc|scrape|uptime|age|lag|timeout|interval|start_time|process\.cpu|jvm)([._]|$)", Meaning.EVIDENCE),
@@ -55,11 +57,10 @@ RULES: tuple[Rule, ...] = (
     # What happens inside a pool shows in requests, or does not matter.
     _rule(r"(^|[._])(pool|connections?)([._]|$)", Meaning.EVIDENCE),
     _rule(r"(success|availab)", Meaning.SUCCESS_SHARE, r"^(%|1|percent|ratio|)$"),
-    _rule(r"(error|fail\w*|fault)s?[._ -]?(rate|ratio|share|percent\w*)", Meaning.ERROR_SHARE),
+    _rule(r"(error|fail\w*|fault)s?[._ -]?(rate|ratio|share|percent\w*)", Meaning.ERROR_SHARE,
+          r"^(%|1|percent|ratio|)$"),
     _rule(r"(^|[._ -])(latency|latencies|duration|durations|response[._ -]?time|rtt|elapsed|ttfb)([._ -]|$)",
           Meaning.LATENCY, r"^(s|ms|us|ns|min|seconds?|milliseconds?|microseconds?|)$"),
-    _rule(r"(Latency|Duration|ResponseTime)(\b|[._]|P\d|$)", Meaning.LATENCY,
-          r"(?i)^(s|ms|us|ns|seconds?|milliseconds?|)$"),
     _rule(r"(^|[._ -])(errors?|failures?|failed|faults?|exceptions?|5xx|rejected|timeouts?)([._ -]|$)", Meaning.ERRORS),
     _rule(r"(^|[._ -])(requests?|request[._]rate|rps|qps|tps|throughput|workload|calls|hits|invocations?|"
           r"transactions|orders|checkouts|logins)([._ -]|$)", Meaning.REQUESTS),
@@ -82,11 +83,14 @@ _GRPC_FAILURES = {"2", "4", "12", "13", "14", "15", "Unknown", "DeadlineExceeded
                   "UNAVAILABLE", "DATA_LOSS"}
 _SERVER_KINDS = {"", "server", "consumer", "unspecified", "internal"}
 _ERROR_SEVERITIES = {"error", "fatal", "critical", "alert", "emergency", "err", "panic", "severe"}
-_SCALE = {"ms": 1e-3, "milliseconds": 1e-3, "millisecond": 1e-3, "us": 1e-6, "microseconds": 1e-6, "ns": 1e-9,
-          "min": 60.0, "%": 0.01, "percent": 0.01}
+_SCALE = {"ms": 1e-3, "milliseconds": 1e-3, "millisecond": 1e-3, "us": 1e-6, "microseconds": 1e-6,
+          "microsecond": 1e-6, "ns": 1e-9, "min": 60.0, "%": 0.01, "percent": 0.01}
 _PROMETHEUS = re.compile(r"_(bucket|sum|count|total)$")
 _QUANTILE_IN_NAME = re.compile(r"[._-]?p(\d\d(?:\.?\d)?|max)(?:$|[._-])", re.IGNORECASE)
 _UNIT_IN_NAME = re.compile(r"_(seconds|milliseconds|ms|microseconds)(?=_|$)")
+# What `_sum` and `_count` are the halves of; `thread_count` is a gauge.
+_HALVES = re.compile(r"_(seconds|milliseconds|ms|microseconds|bytes|duration|latency)_(sum|count)$", re.IGNORECASE)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def rules(own: Iterable[str] = ()) -> tuple[Rule, ...]:
@@ -109,14 +113,36 @@ def rules(own: Iterable[str] = ()) -> tuple[Rule, ...]:
 
 def meaning(name: str, unit: str, table: tuple[Rule, ...] = RULES) -> Meaning:
     """What a metric of that name and unit counts, by the first rule that fits."""
+    words = _CAMEL.sub("_", name)
     for rule in table:
-        if rule.name.search(name) and (rule.unit is None or rule.unit.search(unit)):
+        if (rule.name.search(name) or rule.name.search(words)) and (rule.unit is None or rule.unit.search(unit)):
             return rule.meaning
     return Meaning.EVIDENCE
 
 
-def contributions(series: Series, table: tuple[Rule, ...] = RULES) -> list[Contribution]:
-    """The measures that `series` feeds, and how. Never empty, but for series that say nothing by themselves."""
+def as_named(series: Series) -> Series:
+    """The series with the type that its name promises, where the sender gave none: Prometheus' remote write tells no
+    types, but `x_total`, `x_bucket` with a bound `le`, and the halves of a histogram or summary are counters."""
+    if series.type is not SeriesType.GAUGE or series.source is not SeriesSource.METRIC:
+        return series
+    is_counter = series.name.endswith("_total") or _HALVES.search(series.name) is not None or \
+        (series.name.endswith("_bucket") and "le" in series.attributes)
+    return replace(series, type=SeriesType.CUMULATIVE) if is_counter else series
+
+
+def contributions(series: Series, table: tuple[Rule, ...] = RULES,
+                  limits: Mapping[str, tuple[float, ...]] | None = None) -> list[Contribution]:
+    """The measures that `series` feeds, and how. Never empty, but for series that say nothing by themselves.
+
+    limits: seconds beyond which a request of a service is slow, by service: see `objectives`.
+    """
+    found = _contributions(series, table)
+    for limit_s in (limits or {}).get(series.service, ()):
+        found = found + _slow(series, found, limit_s)
+    return found
+
+
+def _contributions(series: Series, table: tuple[Rule, ...]) -> list[Contribution]:
     match series.source:
         case SeriesSource.SPAN:
             return _span(series)
@@ -126,6 +152,34 @@ def contributions(series: Series, table: tuple[Rule, ...] = RULES) -> list[Contr
             return _log(series)
         case SeriesSource.METRIC:
             return _metric(series, table)
+
+
+def _slow(series: Series, found: list[Contribution], limit_s: float) -> list[Contribution]:
+    """Of the durations of a whole service: how many took longer than its objective allows."""
+    added = []
+    for each in found:
+        measure = each.measure
+        if measure.operation or measure.peer:
+            continue
+        family = measure.name.removesuffix(" p50").removeprefix("error share of ")
+        slow = Measure(series.service, "", Signal.EVIDENCE, f"{family} slower than {limit_s:g} s", "share",
+                       Reading.SHARE, limit_s=limit_s)
+        if each.role is Role.HISTOGRAM and measure.quantile == 0.5:
+            added.append(Contribution(slow, Role.SLOW, each.scale))
+        elif each.role is Role.BUCKET and measure.quantile == 0.5 and \
+                math.isclose(upper_bound(series.attributes.get("le", "")) * each.scale, limit_s):
+            added.append(Contribution(slow, Role.WITHIN))
+        elif each.role is Role.TOTAL and series.name.endswith("_count"):
+            added.append(Contribution(slow, Role.TOTAL_AND_FAILED))
+    return added
+
+
+def upper_bound(le: str) -> float:
+    """The upper bound that a Prometheus bucket is labelled with; infinite where it is none."""
+    try:
+        return float(le.replace("Inf", "inf"))
+    except ValueError:
+        return math.inf
 
 
 def _span(series: Series) -> list[Contribution]:
@@ -174,8 +228,9 @@ def _histogram(series: Series, name: str, operation: str, table: tuple[Rule, ...
     if not (is_server or is_client) and meaning(name, series.unit, table) is not Meaning.LATENCY:
         return []
     peer = "" if is_server else _first(series.attributes, _PEER_KEYS)
-    if is_client and not peer:
-        return []
+    if is_client and not peer:  # of whom, is not known: evidence
+        return [replace(each, measure=replace(each.measure, signal=Signal.EVIDENCE))
+                for each in _durations(series, operation, name, is_complete=False)[:2]]
     found = []
     for scope in {operation, ""}:
         found += _durations(series, scope, name, peer=peer, is_complete=True)
@@ -192,7 +247,7 @@ def _prometheus(series: Series, stem: str, suffix: str, operation: str, table: t
     if suffix in ("bucket", "sum", "count"):
         if what is not Meaning.LATENCY and not (unit and what is not Meaning.EVIDENCE):
             return []
-        scale = _SCALE.get(unit[1], 1.0) if unit else _SCALE.get(series.unit, 1.0)
+        scale = _SCALE.get(unit[1], 1.0) if unit else _SCALE.get(series.unit.lower(), 1.0)
         found = []
         for scope in {operation, ""}:
             if suffix == "bucket":
@@ -205,26 +260,35 @@ def _prometheus(series: Series, stem: str, suffix: str, operation: str, table: t
                     found.append(Contribution(_share(series, scope, stem, peer=peer), Role.FAILED))
         return found
     if what is Meaning.REQUESTS:
-        found = []
-        for scope in {operation, ""}:
-            found += [Contribution(_traffic(series, scope, series.name, peer), Role.VALUE),
-                      Contribution(_share(series, scope, series.name, peer=peer), Role.TOTAL)]
-            if is_failed(series.attributes):
-                found.append(Contribution(_share(series, scope, series.name, peer=peer), Role.FAILED))
-        return found
+        return _requests(series, operation, peer)
     return _scalar(series, operation, table)
+
+
+def _requests(series: Series, operation: str, peer: str) -> list[Contribution]:
+    """A counter of requests: traffic, and what failed ones are a share of."""
+    found = []
+    for scope in {operation, ""}:
+        found += [Contribution(_traffic(series, scope, series.name, peer), Role.VALUE),
+                  Contribution(_share(series, scope, series.name, peer=peer), Role.TOTAL)]
+        if is_failed(series.attributes):
+            found.append(Contribution(_share(series, scope, series.name, peer=peer), Role.FAILED))
+    return found
 
 
 def _scalar(series: Series, operation: str, table: tuple[Rule, ...]) -> list[Contribution]:
     """A gauge, or a sum that is no part of something else: a measure of its own."""
-    scale = _SCALE.get(series.unit, 1.0)
+    named = _UNIT_IN_NAME.search(series.name)
+    unit = series.unit or (named[1] if named else "")
+    scale = _SCALE.get(unit.lower(), 1.0)
     peer = _first(series.attributes, _PEER_KEYS)
     # What a service waits for others, or fails with them, is theirs and not its own; of nobody known it is evidence.
     is_nobodys = not peer and re.search(r"(^|[._])client([._]|$)", series.name) is not None
-    match meaning(series.name, series.unit, table):
+    match meaning(series.name, unit, table):
         case Meaning.LATENCY:
             return [_own(series, operation, Signal.EVIDENCE if is_nobodys else Signal.LATENCY, "s", scale, peer)]
         case Meaning.REQUESTS:
+            if series.is_sum and _first(series.attributes, _STATUS_KEYS):
+                return _requests(series, operation, peer)
             return [_own(series, operation, Signal.TRAFFIC, series.unit, 1.0, peer)]
         case Meaning.ERRORS:
             return [_own(series, operation, Signal.EVIDENCE if is_nobodys else Signal.ERRORS, series.unit, 1.0, peer)]
@@ -263,7 +327,7 @@ def _durations(series: Series, operation: str, family: str, *, peer: str = "", i
 
     is_complete: every request is counted. Sampled ones (spans) say nothing sure about traffic: evidence.
     """
-    scale = _SCALE.get(series.unit, 1.0)
+    scale = _SCALE.get(series.unit.lower(), 1.0)
     traffic = _traffic(series, operation, family, peer)
     if not is_complete or peer:
         traffic = replace(traffic, signal=Signal.EVIDENCE)

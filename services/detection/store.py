@@ -7,13 +7,14 @@ of commit, and whoever follows them by position skips none.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 import orjson
 from google.protobuf.message import Message
 
 from afteraction.v1 import incident_pb2
-from services.detection import lifecycle, messages
+from services.detection import messages, observing
 from services.detection.incident import Incident, Kind, Severity, State, Transition
 from shared.errors import NotFound
 from shared.postgres import requests
@@ -82,22 +83,28 @@ class Store:
 
     async def _observe(self, connection: Connection, step: Transition, at: datetime) -> bool:
         stored = await _find(connection, step.seen.name)
-        after = lifecycle.observe(stored, step, at=at)
-        if stored is not None and stored.state is State.MERGED:
-            await self._absorb(connection, stored.merged_into, step)
-        elif after != stored:
+        after = observing.observe(stored, step, at=at)
+        if after != stored:
             await _write(connection, after, step.kind)
+        if stored is not None:
+            for name in dict.fromkeys(name for _, name in stored.moved):
+                services = [service for service, to in stored.moved if to == name]
+                await self._apply(connection, name, partial(observing.branch, services=services, step=step, at=at),
+                                  step.kind)
+            if stored.state is State.MERGED:
+                await self._apply(connection, stored.merged_into, partial(observing.absorb, step=step, at=at),
+                                  step.kind)
         return stored is None
 
-    async def _absorb(self, connection: Connection, name: str, step: Transition) -> None:
+    async def _apply(self, connection: Connection, name: str, change: Callable[[Incident], Incident],
+                     kind: Kind) -> None:
         """Follows merges to where the anomalies are now."""
-        target = await _find(connection, name)
-        while target is not None and target.state is State.MERGED:
-            target = await _find(connection, target.merged_into)
-        if target is not None:
-            after = lifecycle.absorb(target, step)
-            if after != target:
-                await _write(connection, after, step.kind)
+        target = await _require(connection, name)
+        while target.state is State.MERGED:
+            target = await _require(connection, target.merged_into)
+        after = change(target)
+        if after != target:
+            await _write(connection, after, kind)
 
     async def streams(self) -> list[StreamState]:
         """Every stream that was seen."""

@@ -2,21 +2,36 @@
 
 import math
 
+from services.detection.burn import Burn
 from services.detection.incident import Anomaly, Event, Incident
 from services.detection.series import Signal
 
 
 def value(number: float, unit: str) -> str:
-    """A number in its unit: shares as percent, short durations in milliseconds."""
+    """A number in its unit, in two or three digits: shares as percent, durations in milliseconds, seconds, minutes."""
     if math.isnan(number):
         return "nothing"
     if unit == "share":
-        return f"{number * 100:.3g} %"
+        return f"{_rounded(number * 100)} %"
     if unit == "s":
-        return f"{number * 1000:.3g} ms" if abs(number) < 1 else f"{number:.3g} s"
-    if abs(number) < 1e-6:
-        number = 0.0
-    return f"{number:.4g}" + ("" if unit in ("", "1") else unit if unit.startswith("/") else f" {unit}")
+        return _duration(number)
+    return _rounded(number) + ("" if unit in ("", "1") else unit if unit.startswith("/") else f" {unit}")
+
+
+def _duration(seconds: float) -> str:
+    if abs(seconds) < 1:
+        return f"{_rounded(seconds * 1000)} ms"
+    return f"{_rounded(seconds)} s" if abs(seconds) < 300 else f"{_rounded(seconds / 60)} min"
+
+
+def _rounded(number: float) -> str:
+    """Three digits above ten, two below, all before the point; what is smaller than a hundredth is said to be so."""
+    size = abs(number)
+    if size < 0.005:
+        return "0" if size < 1e-6 else "under 0.01"
+    if size >= 1000:
+        return f"{number:,.0f}".replace(",", "\u202f") if size >= 10000 else f"{number:.0f}"
+    return f"{number:.3g}" if size >= 10 else f"{number:.2g}"
 
 
 def subject(anomaly: Anomaly) -> str:
@@ -27,13 +42,14 @@ def subject(anomaly: Anomaly) -> str:
 
 
 def title(anomaly: Anomaly) -> str:
-    """Of an incident, from the anomaly that opened it."""
+    """Of an incident, from the anomaly that opened it, at its worst so far."""
+    worst, baseline = value(anomaly.peak_observed, anomaly.unit), value(anomaly.baseline, anomaly.unit)
     if anomaly.signal is Signal.ERRORS and anomaly.unit == "share":
         where = " ".join(part for part in (anomaly.service, anomaly.operation) if part)
-        return (f"{where}: {value(anomaly.observed, anomaly.unit)} of requests fail, baseline "
-                f"{value(anomaly.baseline, anomaly.unit)}")
-    return (f"{subject(anomaly)} {value(anomaly.observed, anomaly.unit)}, baseline "
-            f"{value(anomaly.baseline, anomaly.unit)}")
+        return f"{where}: {worst} of requests fail, baseline {baseline}"
+    if anomaly.signal is Signal.TRAFFIC and anomaly.unit == "share":
+        return f"{anomaly.service}: {anomaly.operation} is {worst} of its spans, baseline {baseline}"
+    return f"{subject(anomaly)} {worst}, baseline {baseline}"
 
 
 def out(anomaly: Anomaly) -> str:
@@ -65,6 +81,24 @@ def worse(before: Incident, after: Incident) -> str:
 def resolved(incident: Incident) -> str:
     """An incident ended by itself."""
     return "resolved: its signals have stayed in their baselines"
+
+
+def burning(burn: Burn) -> str:
+    """An error budget began to burn too fast."""
+    return (f"the error budget of {burn.objective.service} burns {burn.rate:.1f} times as fast as it may: "
+            f"{value(burn.bad, 'share')} of requests were bad over {_span(burn)}; promised is that "
+            f"{burn.objective.text}")
+
+
+def burnt_out(burn: Burn) -> str:
+    """And ceased to."""
+    return (f"the error budget of {burn.objective.service} burns less than {burn.windows.factor:g} times as fast as it "
+            "may")
+
+
+def _span(burn: Burn) -> str:
+    hours = burn.windows.long_s / 3600
+    return f"{hours:g} h" if hours < 48 else f"{hours / 24:g} days"
 
 
 def alert_anomaly(event: Event) -> Anomaly:

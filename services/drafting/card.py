@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from services.drafting.case import Case
+from services.drafting.event_sentences import event_sentence
 from services.drafting.evidence import Evidence
 from services.drafting.hypotheses.hypothesis import CauseKind, Hypothesis
 from services.drafting.incident import Incident, Runbook, Similar
@@ -12,7 +13,6 @@ from services.drafting.log_story import story
 from services.drafting.observations import Anomaly, Event
 from services.drafting.showing import INCIDENT
 from services.drafting.statements import Statement, quoted
-from services.drafting.timeline import event_sentence
 from services.drafting.wording import between, clock, listed, number, quantity
 
 MOST_HYPOTHESES, MOST_CHANGES, MOST_ANOMALIES, MOST_CHECKS = 5, 8, 6, 5

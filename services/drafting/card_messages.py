@@ -68,6 +68,7 @@ def _hypothesis(value: Cause) -> card_pb2.Hypothesis:
         mechanism=_statement(value.mechanism),
         evidence_for=value.evidence_for,
         evidence_against=value.evidence_against,
+        other_kinds=[kind.value for kind in hypothesis.other_kinds],
     )
 
 

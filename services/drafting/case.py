@@ -53,6 +53,8 @@ class Case:
         self._events = {event.key: event for event in self._all_events()}
         self._derived: dict[str, Evidence] = {}
         self.hypotheses = rank(self.facts, self.observations, [one.past for one in gathered.similar])
+        for figure in (figure for one in self.hypotheses for figure in one.figures):
+            self._derived[figure.key] = showing.figure_evidence(figure)
 
     @property
     def incident(self) -> Incident:

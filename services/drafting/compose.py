@@ -21,17 +21,21 @@ from services.drafting.insights_gathering import Gathering
 from services.drafting.outbox import Outbox
 from services.drafting.ownership import Catalogue, read
 from services.drafting.publishing_composition import reviewing
+from services.drafting.recurrence import Recurrences
 from services.drafting.reminders import Reminder
 from services.drafting.reminders_delivery import ReminderRounds, payload
 from services.drafting.rendering import Renderer
+from services.drafting.repository.composition import kept
 from services.drafting.review_watch import Changes
 from services.drafting.service.cards import CardService
 from services.drafting.service.insights import InsightService
 from services.drafting.settings import Settings
+from services.drafting.store.action_items import ActionItemStore
 from services.drafting.store.cards import CHANNEL, CardStore
 from services.drafting.store.deliveries import DeliveryStore
 from services.drafting.store.postmortems import PostmortemStore
 from services.drafting.store.reminders import ReminderStore
+from services.drafting.trackers.composition import followed
 from shared.clock import SystemClock
 from shared.lifecycle import Background
 from shared.offload import Offload
@@ -68,6 +72,15 @@ async def drafting(common: Common, settings: Settings) -> AsyncIterator[int]:
             Channel(common.ingestion_address, common) as ingestion,
             Channel(common.detection_address, common) as detection,
             Channel(common.memory_address, common) as memory_channel,
+            followed(settings, pool, clock) as following,
+            kept(
+                settings,
+                common.data_directory,
+                pool=pool,
+                memory=memory_channel.stub(MemoryServiceStub),
+                clock=clock,
+                offload=offload,
+            ) as repository,
             Background() as background,
         ):
             await migrate(pool, SCHEMA, MIGRATIONS)
@@ -88,10 +101,21 @@ async def drafting(common: Common, settings: Settings) -> AsyncIterator[int]:
                 outbox=Outbox(deliveries, tuple(urls)),
                 offload=offload,
                 policy=settings.policy(),
+                recurrences=Recurrences(ActionItemStore(pool)),
                 dashboard_url=settings.dashboard_url,
             )
             card_service = CardService(cards=cards, drafter=drafter, incidents=incidents, changes=changes, clock=clock)
-            review = reviewing(pool=pool, clock=clock, offload=offload, memory=memory, draft=card_service.refresh)
+            review = reviewing(
+                pool=pool,
+                clock=clock,
+                offload=offload,
+                memory=memory,
+                incidents=incidents,
+                following=following,
+                repository=repository,
+                settings=settings,
+                draft=card_service.refresh,
+            )
             gathering = Gathering(
                 incidents=incidents, memory=memory, postmortems=review.store, items=review.items, offload=offload
             )

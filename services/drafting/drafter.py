@@ -12,6 +12,7 @@ from services.drafting.evidence import Evidence
 from services.drafting.gather import Gatherer, nothing
 from services.drafting.incident import Gathered, Incident
 from services.drafting.outbox import Outbox
+from services.drafting.recurrence import Recurrences
 from services.drafting.rendering import Renderer
 from services.drafting.sections import draft
 from services.drafting.slack import blocks
@@ -49,6 +50,7 @@ class Drafter:
         outbox: Outbox,
         offload: Offload,
         policy: Policy,
+        recurrences: Recurrences,
         dashboard_url: str = "",
     ) -> None:
         self._gatherer = gatherer
@@ -58,12 +60,13 @@ class Drafter:
         self._outbox = outbox
         self._offload = offload
         self._policy = policy
+        self._recurrences = recurrences
         self._dashboard_url = dashboard_url
 
     async def make(self, incident: Incident) -> Made:
         """Everything that is said of `incident` now. What could not be had is named in it."""
         kept = await self._cards.numbers(incident.name)
-        gathered = await self._gatherer.gather(incident)
+        gathered = await self._recurrences.named(await self._gatherer.gather(incident))
         try:
             return await self._offload.run(self._compute, gathered, kept)
         except Exception as error:  # telemetry that nobody foresaw must not cost the on-call the card

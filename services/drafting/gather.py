@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from afteraction.v1 import evidence_pb2, ingestion_service_pb2, memory_service_pb2, runbook_pb2
 from services.drafting import messages
 from services.drafting.incident import Gathered, Incident, Runbook, Similar
-from services.drafting.observations import Alert, Event, Observations, PatternChange
+from services.drafting.observations import Alert, Event, Observations, PatternChange, Signal
 from services.drafting.ownership import Catalogue
 from shared.errors import AfteractionError
 from shared.offload import Offload
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 # An onset lies up to a metric's period after what began it.
 BEFORE_ONSET = timedelta(seconds=90)
+# Who declares an incident by hand noticed it some time after it began.
+BEFORE_DECLARED = timedelta(minutes=15)
+# What an incident that lasts for days still has to say, its first day says; and an answer stays of a bounded size.
+LONGEST = timedelta(days=1)
 # Slow metrics have a value in five minutes; twelve hours hold enough of them, and ingestion bounds what it answers.
 BASELINE = timedelta(hours=12)
 # After the recovery, for what people still say of it.
@@ -134,12 +138,14 @@ def windows(incident: Incident) -> tuple[Window, Window]:
     however fast it arrived.
     """
     facts = incident.facts
-    start = facts.onset_at - BEFORE_ONSET
+    is_declared = any(one.signal is Signal.DECLARED for one in facts.anomalies)
+    start = facts.onset_at - (BEFORE_DECLARED if is_declared else BEFORE_ONSET)
     known = max((entry.at for entry in incident.entries), default=facts.detected_at)
     end = max(known, facts.detected_at, facts.onset_at)
     if facts.recovered_at is not None and incident.is_over:
         end = min(max(facts.resolved_at or facts.recovered_at, facts.recovered_at), facts.recovered_at + AFTERWARDS)
-    return Window(start, end + timedelta(seconds=1)), Window(start - BASELINE, start)
+    end = min(end + timedelta(seconds=1), start + LONGEST)
+    return Window(start, end), Window(start - BASELINE, start)
 
 
 def query(incident: Incident, observed: Observations) -> memory_service_pb2.Query:

@@ -101,7 +101,7 @@ def _failed(case: Case, answered: Sequence[Requests], failed: Failures) -> list[
         "failed": number(failed.counted),
         "expected": number(failed.expected),
         "above": number(failed.above),
-        "uncertainty": number(failed.uncertainty),
+        "uncertainty": number(round(failed.uncertainty)),
         "total": number(failed.total),
         "share": share(failed.counted / failed.total),
         "level": "95 %",
@@ -119,37 +119,46 @@ def _failed(case: Case, answered: Sequence[Requests], failed: Failures) -> list[
     unit = "recorded spans (traces are sampled)" if answered[0].is_sampled else "requests"
     said = [
         case.say(
-            f"{values['failed']} of {values['total']} {unit} to {service} failed ({values['share']}); "
-            f"{values['expected']} would have failed at the baseline's share, which leaves {values['above']} ± "
-            f"{values['uncertainty']} ({values['level']} interval).",
+            f"{values['failed']} of {values['total']} {unit} to {service} failed, {values['share']}. At the share that "
+            f"failed before, {values['expected']} would have failed anyway: {values['failed']} - {values['expected']} "
+            f"= {values['above']} ± {values['uncertainty']} failed because of it ({values['level']} interval).",
             key,
             *failed.keys[:4],
         )
     ]
     rows = sorted((one for one in answered if one.is_failure and one.count), key=lambda one: -one.count)
     if len({(one.operation, one.status) for one in rows}) > 1 and not answered[0].is_sampled:
-        for one in rows[: 6 if case.is_major else 3]:
-            name = one.operation or "requests"
-            detail = {"operation": name, "status": one.status, "failed": number(one.count)}
-            row_key = case.derive(
+        said.append(_by_operation(case, rows[: 6 if case.is_major else 3]))
+    return said
+
+
+def _by_operation(case: Case, rows: Sequence[Requests]) -> Statement:
+    """Which operations they were, in one sentence."""
+    parts, keys = [], []
+    for one in rows:
+        name = one.operation or "requests"
+        detail = {"operation": name, "status": one.status, "failed": number(one.count)}
+        keys.append(
+            case.derive(
                 derived_evidence(
-                    f"failed/{service}/{one.operation}/{one.status}",
-                    f"Failed requests of {service} by operation and status.",
+                    f"failed/{one.service}/{one.operation}/{one.status}",
+                    f"Failed requests of {one.service} by operation and status.",
                     detail,
-                    service=service,
+                    service=one.service,
                 )
             )
-            said.append(
-                case.say(f"{detail['failed']} of them were {name} with status {one.status}.", row_key, *one.keys[:2])
-            )
-    return said
+        )
+        parts.append(f"{detail['failed']} were {name} with status {one.status}")
+    return case.say(f"Of them {listed(parts)}.", *keys, *(key for one in rows for key in one.keys[:2]))
 
 
 def _affected(case: Case) -> list[Statement]:
     others = [service for service in case.facts.services if service != case.facts.service]
     if not others:
         return []
-    return [case.say(f"Also out of their normal were {listed(others)}.", INCIDENT)]
+    verb = "were" if len(others) > 1 else "was"
+    return [case.say(f"{listed(others, 12)} {verb} out of {'their' if len(others) > 1 else 'its'} normal as well.",
+                     INCIDENT)]
 
 
 def _user_count(case: Case) -> float | None:
@@ -203,7 +212,7 @@ def _cost(case: Case, answered: Sequence[Requests]) -> tuple[float | None, list[
             "lost": number(lost),
             "value": money(value, currency),
             "cost": money(cost, currency),
-            "uncertainty": number(failed.uncertainty),
+            "uncertainty": number(round(failed.uncertainty)),
             "cost.uncertainty": money(failed.uncertainty * value, currency),
         }
         key = case.derive(
@@ -217,8 +226,8 @@ def _cost(case: Case, answered: Sequence[Requests]) -> tuple[float | None, list[
         names = listed(sorted({one.operation for one in chosen}))
         said.append(
             case.say(
-                f"{values['lost']} ± {values['uncertainty']} failed requests of {names} at {values['value']} each are "
-                f"{values['cost']} ± {values['cost.uncertainty']}.",
+                f"{names}: {values['failed']} failed - {values['expected']} expected = {values['lost']} ± "
+                f"{values['uncertainty']}, × {values['value']} each = {values['cost']} ± {values['cost.uncertainty']}.",
                 key,
                 setting,
                 *failed.keys[:2],
@@ -260,7 +269,7 @@ def _budget(case: Case, answered: Sequence[Requests], failed: Failures) -> tuple
         "target": share(objective.target),
         "period": length(objective.period),
         "requests": number(monthly),
-        "rate": f"{before / minutes:,.1f}",
+        "rate": number(before / minutes),
         "allowed": number(allowed),
         "failed": number(failed.above),
         "consumed": share(consumed),
@@ -274,13 +283,20 @@ def _budget(case: Case, answered: Sequence[Requests], failed: Failures) -> tuple
             "objective", values["target"], f"The objective is {values['target']} of requests over {values['period']}."
         )
     )
-    verdict = "The objective is missed by this incident alone" if consumed >= 1 else "The objective still holds"
+    verdict = (
+        "This incident alone violates the objective"
+        if consumed >= 1
+        else "The objective is not violated by this incident"
+    )
     return consumed, [
         case.say(
-            f"At the baseline's {values['rate']} requests per minute, {values['period']} have {values['requests']} "
-            f"requests, of which {values['allowed share']} or {values['allowed']} may fail.",
+            f"The objective of {values['target']} over {values['period']} lets {values['allowed']} requests fail: "
+            f"{values['rate']} per minute before the incident make {values['requests']} in that time, × "
+            f"{values['allowed share']}.",
             key,
             setting,
         ),
-        case.say(f"{verdict}: {values['failed']} failures are {values['consumed']} of that budget.", key, setting),
+        case.say(
+            f"{verdict}: {values['failed']} / {values['allowed']} = {values['consumed']} of that budget.", key, setting
+        ),
     ]

@@ -11,6 +11,9 @@ from enum import Enum
 
 from shared.window import Window
 
+# The key of what detection says of the incident itself.
+INCIDENT = "incident"
+
 
 class SeriesSource(Enum):
     METRIC = "metric"

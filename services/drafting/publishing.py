@@ -19,7 +19,8 @@ from shared.telemetry.logs import logger
 
 log = logger(__name__)
 
-# Brings one consequence about; raises an AfteractionError to be called again later.
+# Brings one consequence of a published revision about, whose text the value has even where an amendment has begun;
+# raises an AfteractionError to be called again later.
 Task = Callable[[Postmortem], Awaitable[None]]
 _FIRST_DELAY_S = 1.0
 _LONGEST_DELAY_S = 300.0
@@ -74,7 +75,7 @@ class Publisher:
         task = self._tasks.get(publication.task)
         try:
             if task is not None:
-                await task(await self._postmortems.get(publication.postmortem))
+                await task(await self._postmortems.published(publication.postmortem, publication.revision))
         except AfteractionError as error:
             wait_s = delay_s(publication.attempts, error.retry_after_s)
             until = self._clock.now() + timedelta(seconds=wait_s)

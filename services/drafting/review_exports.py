@@ -3,13 +3,12 @@
 from html import escape
 
 from google.protobuf.json_format import MessageToJson
-from markdown_it import MarkdownIt
-from mdit_py_plugins.footnote import footnote_plugin
 
 from afteraction.v1.card_service_pb2 import FORMAT_HTML, FORMAT_JSON, FORMAT_MARKDOWN
 from afteraction.v1.incident_pb2 import Severity
 from afteraction.v1.postmortem_pb2 import Postmortem, PostmortemState
 from shared.errors import InvalidArgument
+from shared.markdown import to_html
 
 _STYLE = """
 :root { color-scheme: light dark }
@@ -20,6 +19,7 @@ th, td { border: 1px solid #8886; padding: .3rem .5rem; text-align: left; vertic
 blockquote { border-left: 4px solid #c80; margin-left: 0; padding: .1rem 1rem; background: #c801 }
 pre { overflow-x: auto; padding: .7rem; background: #8882 } code { font-size: .92em }
 header, footer, .footnotes { color: #777; font-size: .88em } .footnotes p { display: inline }
+.footnotes-list { list-style: none; padding: 0 } .footnote-label { font-weight: 600 }
 @media print { body { max-width: none; margin: 0; font-size: 10.5pt } h2, h3 { break-after: avoid }
   tr, blockquote, pre { break-inside: avoid }
   a { color: inherit; text-decoration: none } pre { white-space: pre-wrap } }
@@ -41,8 +41,6 @@ def export(postmortem: Postmortem, form: int) -> tuple[str, str]:
 
 def page(postmortem: Postmortem) -> str:
     """A whole HTML document: style inside, no script, nothing fetched from elsewhere; markup in the text is shown."""
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table").use(footnote_plugin)
-    parser.disable("image")  # would fetch from elsewhere; the link stays readable
     state = PostmortemState.Name(postmortem.state).removeprefix("POSTMORTEM_STATE_").replace("_", " ").lower()
     severity = Severity.Name(postmortem.severity).removeprefix("SEVERITY_")
     about = " · ".join(
@@ -54,5 +52,5 @@ def page(postmortem: Postmortem) -> str:
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(postmortem.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<header>{escape(about)}</header>\n<main>\n{parser.render(postmortem.markdown)}</main>\n</body>\n</html>\n"
+        f"<header>{escape(about)}</header>\n<main>\n{to_html(postmortem.markdown)}</main>\n</body>\n</html>\n"
     )

@@ -110,6 +110,70 @@ class Settings:
         default=timedelta(seconds=60),
         metadata={"help": "how long the endpoint may take for one section; the draft is there before"},
     )
+    tracker: str = field(
+        default="",
+        metadata={"help": "where action items become issues: github, jira or linear; empty: they live here alone"},
+    )
+    tracker_url: str = field(
+        default="",
+        metadata={
+            "help": "address of the tracker's interface; needed for Jira and GitHub Enterprise Server",
+            "example": "https://acme.atlassian.net",
+        },
+    )
+    tracker_project: str = field(
+        default="",
+        metadata={
+            "help": "GitHub: owner/repository; Jira: key of the project; Linear: id of the team",
+            "example": "acme/shop",
+        },
+    )
+    tracker_user: str = field(
+        default="",
+        metadata={"help": "Jira Cloud: whose token it is; empty: Data Center", "example": "ops@example.org"},
+    )
+    tracker_token: str = field(
+        default="", metadata={"help": "token that may create and change issues", "secret": "yes"}
+    )
+    tracker_issue_type: str = field(default="Task", metadata={"help": "Jira's type of the issues"})
+    tracker_labels: tuple[str, ...] = field(
+        default=(), metadata={"help": "labels of the issues, in GitHub and Jira", "example": "afteraction"}
+    )
+    tracker_webhook_secret: str = field(
+        default="",
+        metadata={
+            "help": "secret of webhooks to /webhooks/trackers/NAME of the dashboard; empty: none is taken",
+            "secret": "yes",
+        },
+    )
+    tracker_settle: timedelta = field(
+        default=timedelta(seconds=90),
+        metadata={
+            "help": "how long to wait after a creation whose answer was lost, before it is tried again: longer than "
+            "the tracker's listing may lag"
+        },
+    )
+    tracker_poll: timedelta = field(
+        default=timedelta(minutes=5), metadata={"help": "how often the tracker is asked what changed"}
+    )
+    repository: str = field(
+        default="",
+        metadata={
+            "help": "Git repository for published post-mortems and runbooks: a path, made if missing, or an address; "
+            "empty: none",
+            "example": "https://git.example.org/ops/postmortems.git",
+        },
+    )
+    repository_branch: str = field(default="main", metadata={"help": "branch of that repository"})
+    repository_user: str = field(default="", metadata={"help": "user for an https address", "example": "afteraction"})
+    repository_token: str = field(default="", metadata={"help": "password or token of that user", "secret": "yes"})
+    repository_domain: str = field(
+        default="users.noreply.localhost",
+        metadata={"help": "domain of authors whose name is no e-mail address", "example": "example.org"},
+    )
+    repository_poll: timedelta = field(
+        default=timedelta(minutes=1), metadata={"help": "how often the repository is read for people's edits"}
+    )
     threads: int = field(default=2, metadata={"help": "cards and drafts that are computed at the same time"})
     in_flight: int = field(default=8, metadata={"help": "incidents that are gathered at the same time"})
     database_connections: int = field(default=10, metadata={"help": "most connections to PostgreSQL"})
@@ -144,5 +208,27 @@ class Settings:
                 yield name, f"{path} does not exist"
         if self.webhook_url and not self.webhook_secret.startswith("whsec_"):
             yield "webhook_secret", "it is needed with webhook_url, and begins with whsec_"
+        yield from self._problems_of_tracker()
+        if self.repository_poll < timedelta(seconds=1):
+            yield "repository_poll", "it is shorter than a second"
         if self.model_base_url and not self.model:
             yield "model", "it is needed with model_base_url"
+
+    def _problems_of_tracker(self) -> Iterable[tuple[str, str]]:
+        if not self.tracker:
+            return
+        if self.tracker not in ("github", "jira", "linear"):
+            yield "tracker", f"{self.tracker!r} is none of github, jira, linear"
+        for name in ("tracker_project", "tracker_token"):
+            if not getattr(self, name):
+                yield name, "it is needed with tracker"
+        if self.tracker == "github" and self.tracker_project.count("/") != 1:
+            yield "tracker_project", f"{self.tracker_project!r} is not like acme/shop"
+        if self.tracker == "jira" and not self.tracker_url:
+            yield "tracker_url", "it is needed with Jira, such as https://acme.atlassian.net"
+        if self.tracker_url and not self.tracker_url.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+            yield "tracker_url", "the token would go over the network in the clear; use https"
+        if self.tracker_settle < timedelta(seconds=30):
+            yield "tracker_settle", "it is shorter than the 30 s that a request and a lagging listing may take"
+        if self.tracker_poll < timedelta(seconds=10):
+            yield "tracker_poll", "it is shorter than 10 s"

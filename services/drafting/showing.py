@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from services.drafting.evidence import Evidence, EvidenceKind
+from services.drafting.hypotheses.hypothesis import Figure
 from services.drafting.incident import Incident, Runbook, Similar
+from services.drafting.observations import INCIDENT as INCIDENT
 from services.drafting.observations import (
     Alert,
     Anomaly,
@@ -29,8 +31,6 @@ from services.drafting.observations import (
 )
 from services.drafting.statements import quoted
 from services.drafting.wording import clock, counted, duration, length, listed, number, quantity, share
-
-INCIDENT = "incident"
 
 
 def incident_evidence(incident: Incident) -> Evidence:
@@ -179,6 +179,12 @@ def derived_evidence(
     """A number that was computed, with all that it was computed from."""
     said = f"{statement.rstrip('.')}: {'; '.join(f'{name} {value}' for name, value in values.items())}."
     return Evidence(f"derived/{key}", EvidenceKind.METRIC, said, service, at, until, 0.8, values=dict(values))
+
+
+def figure_evidence(figure: Figure) -> Evidence:
+    """Numbers that a hypothesis computed from observations."""
+    said = f"{figure.statement}: {', '.join(f'{name} {value}' for name, value in figure.values.items())}."
+    return Evidence(figure.key, EvidenceKind.METRIC, said, figure.service, strength=0.8, values=dict(figure.values))
 
 
 def evidence(observation: Observation) -> Evidence:

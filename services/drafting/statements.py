@@ -22,6 +22,8 @@ _DURATION = re.compile(r"\b(\d[\d,]*(?:\.\d+)?) (seconds?|minutes?|hours?|days?)
 # Names as programs write them: parts joined by something that prose does not join words with.
 _NAME = re.compile(r"(?<![\w./-])[A-Za-z][\w]*(?:[._/:-]+\w+)+")
 _NUMBER = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
+# «95th percentile» of a measure whose name says p95.
+_PERCENTILE = re.compile(r"\b(\d+(?:\.\d)?)(?:st|nd|rd|th) percentile")
 _SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 # English words with a hyphen that are no program's names.
 _PROSE = frozenset(
@@ -101,6 +103,10 @@ def _claims(text: str, words: str, times: list[datetime]) -> Iterable[str]:
             if not is_held(match, times) and _plain(match[0]) not in folded:
                 yield match[0]
         rest = pattern.sub(" ", rest)
+    for match in _PERCENTILE.finditer(rest):
+        if f"p{match[1].replace('.', '')}" not in folded and _plain(match[0]) not in folded:
+            yield match[0]
+    rest = _PERCENTILE.sub(" ", rest)
     for match in _NAME.finditer(rest):
         name = match[0].rstrip(".:-/")
         if name.lower() not in _PROSE and _plain(name) not in folded:

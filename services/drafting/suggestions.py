@@ -4,51 +4,29 @@ They are suggestions until a person accepts them. The owner is the catalogue's f
 due date follows from priority and effort.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from services.drafting.calls_per_request import amplification, amplified_evidence
 from services.drafting.case import Case
-from services.drafting.draft import Factor, SuggestedItem
-from services.drafting.factors import (
-    alerts_during,
-    amplification,
-    event_counts,
-    traffic_growth,
-    undocumented,
-    wider_window,
-)
-from services.drafting.hypotheses.hypothesis import CauseKind
+from services.drafting.draft import SuggestedItem
+from services.drafting.early_signs import early_signs
+from services.drafting.factors import wider_window
+from services.drafting.gaps import SLOW_STEP, event_counts, is_alert_known
+from services.drafting.measured import extreme, measure, normal, sentence
 from services.drafting.milestones import Milestones, culprit_change
+from services.drafting.notes import undocumented
 from services.drafting.observations import Deploy, LogPatternWindow
+from services.drafting.resources import bound, resource
 from services.drafting.showing import INCIDENT, derived_evidence
 from services.drafting.statements import quoted
-from services.drafting.wording import between, length, number
+from services.drafting.traffic_growth import growth_evidence, traffic_growth
+from services.drafting.used_up import limit_line, saturated
+from services.drafting.wording import between, clock, length, number
 
-MOST_ITEMS = {True: 8, False: 4}
-# What is used up, in the words of an engineer who has to look at it.
-_RESOURCES: Mapping[CauseKind, str] = {
-    CauseKind.CAPACITY: "pools and limits",
-    CauseKind.CPU: "processor limits",
-    CauseKind.MEMORY: "memory limits",
-    CauseKind.DISK: "disk space and throughput",
-    CauseKind.DATABASE: "database locks and slow queries",
-    CauseKind.QUOTA: "quotas",
-    CauseKind.CERTIFICATE: "certificates' expiry",
-    CauseKind.NETWORK: "network errors",
-    CauseKind.NETWORK_DELAY: "time between caller and callee",
-    CauseKind.DEPENDENCY: "third-party answers",
-    CauseKind.LATENCY: "latency",
-    CauseKind.UNAVAILABLE: "availability",
-    CauseKind.OVERLOAD: "load",
-    CauseKind.CODE_EXCEPTION: "exceptions",
-    CauseKind.CODE_RETURN: "wrong answers",
-    CauseKind.TRAFFIC: "load",
-    CauseKind.PROCESS: "restarts",
-}
-_SATURATION = frozenset(
-    {CauseKind.CAPACITY, CauseKind.CPU, CauseKind.MEMORY, CauseKind.DISK, CauseKind.QUOTA, CauseKind.DATABASE}
-)
+MOST_ITEMS = {True: 8, False: 3}
+_SEVERE = frozenset({"ERROR", "FATAL", "CRITICAL", "SEVERE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +40,17 @@ class _Idea:
     service: str
 
 
-def suggestions(case: Case, course: Milestones, found: Sequence[Factor]) -> tuple[SuggestedItem, ...]:
+def suggestions(case: Case, course: Milestones) -> tuple[SuggestedItem, ...]:
     """The most urgent first; none that no data asks for."""
     ideas = [
-        *_saturation(case),
+        *_checklist(case),
         *_amplified(case),
         *_watch(case),
         *_documented(case),
+        *_early_alert(case),
         *_headroom(case),
+        *_prepared(case, course),
         *_alert(case),
-        *_recovery(case, course),
         *_mechanism(case),
         *_past(case),
     ]
@@ -92,43 +71,25 @@ def _item(case: Case, idea: _Idea) -> SuggestedItem | None:
     )
 
 
-def _saturation(case: Case) -> Iterable[_Idea]:
+def _checklist(case: Case) -> Iterable[_Idea]:
     """What a change used up belongs before the eyes of whoever reviews the next one."""
-    change, pattern = culprit_change(case), _telling_pattern(case)
-    cause = case.cause
+    change, cause = culprit_change(case), case.cause
     if cause is None or change is None or not isinstance(change.detail, Deploy):
         return
-    resource = next(
-        (words for kind, words in _RESOURCES.items() if kind in _SATURATION and _speaks_of(case, kind)), None
-    )
-    if resource is None:
+    words = resource(cause)
+    if words is None:
         return
-    keys = (*cause.mechanism_keys, *((pattern.key,) if pattern else ()), change.key)
-    yield _Idea(
-        f"Add {resource} of {cause.service} to the checklist for reviewing changes",
-        cause.mechanism,
-        keys,
-        "capacity",
-        1,
-        True,
-        cause.service,
-    )
-
-
-def _speaks_of(case: Case, kind: CauseKind) -> bool:
-    """Whether the likeliest service has a finding of that kind: told by the words of its mechanism's evidence."""
-    cause = case.cause
-    if cause is None:
-        return False
-    words = {
-        CauseKind.CAPACITY: ("pool", "queue", "descriptor", "threads"),
-        CauseKind.CPU: ("processor",),
-        CauseKind.MEMORY: ("memory",),
-        CauseKind.DISK: ("disk",),
-        CauseKind.QUOTA: ("quota",),
-        CauseKind.DATABASE: ("database",),
-    }
-    return cause.kind is kind or any(word in cause.mechanism for word in words.get(kind, ()))
+    full, limit = saturated(case), limit_line(case)
+    keys: tuple[str, ...]
+    if full is not None:
+        reason, keys = sentence(f"{full.metric_name} rose from {normal(full)} to "
+                                f"{extreme(full)} with {change.detail.version}"), (full.key, change.key)
+    elif limit is not None:
+        reason, keys = f"The log names the limit: {quoted(limit.example, 160)}", (limit.key,)
+    else:
+        reason, keys = cause.mechanism, cause.mechanism_keys
+    yield _Idea(f"Add the {words} of {cause.service} to the checklist for reviewing changes", reason, keys,
+                "capacity", 1, True, cause.service)
 
 
 def _amplified(case: Case) -> Iterable[_Idea]:
@@ -136,21 +97,12 @@ def _amplified(case: Case) -> Iterable[_Idea]:
     found = amplification(case.observations, service)
     if found is None:
         return
-    values = {"before": number(found.before), "after": number(found.after)}
-    key = case.derive(
-        derived_evidence(
-            f"calls-per-request/{service}", "Recorded client spans over recorded server spans.", values, service=service
-        )
-    )
+    risen = next((one for one in found.operations if one.after > one.before), None)
+    what = f" ({quoted(risen.name, 60)} most of all)" if risen else ""
     yield _Idea(
-        f"Assert in the build of {service} how many calls one request may make",
-        f"{service} made {values['after']} calls for each request, {values['before']} before.",
-        (key, *found.keys),
-        "deployment",
-        1,
-        False,
-        service,
-    )
+        f"Assert in the CI of {service} how many calls one request may make{what}",
+        f"{service} made {number(found.after)} calls for each request, {number(found.before)} before.",
+        (amplified_evidence(case, found), *found.keys), "deployment", 1, False, service)
 
 
 def _watch(case: Case) -> Iterable[_Idea]:
@@ -161,106 +113,79 @@ def _watch(case: Case) -> Iterable[_Idea]:
     if needed <= watched:
         return
     wider = wider_window(watched, needed)
-    key = case.derive(
-        derived_evidence(
-            f"watch-window/{change.service}",
-            "The next multiple of the watch window that is longer than the time to the onset.",
-            {"wider": length(wider)},
-            service=change.service,
-        )
-    )
+    key = case.derive(derived_evidence(
+        f"watch-window/{change.service}",
+        "The next multiple of the watch window that is longer than the time to the onset",
+        {"wider": length(wider)}, service=change.service))
     yield _Idea(
         f"Extend the watch window after deploys of {change.service} from {length(watched)} to {length(wider)}",
         f"The onset came {between(change.occurred_at, case.facts.onset_at)} after the deploy.",
-        (change.key, INCIDENT, key),
-        "monitoring",
-        2,
-        True,
-        change.service,
-    )
+        (change.key, INCIDENT, key), "monitoring", 2, True, change.service)
 
 
 def _documented(case: Case) -> Iterable[_Idea]:
-    for event, sentence in undocumented(case)[:1]:
+    for event, said in undocumented(case)[:1]:
         service = event.service or case.facts.service
+        words = resource(case.cause) if case.cause else None
+        what = f"a guideline for sizing the {words}" if words else "what was found written nowhere"
+        yield _Idea(f"Write down for {service} {what}", f"A responder noted: {quoted(said)}", (event.key,),
+                    "process", 2, False, service)
+
+
+def _early_alert(case: Case) -> Iterable[_Idea]:
+    """The measure that moved first is the one to be told of."""
+    if case.gathered.missing:
+        return
+    for sign in early_signs(case)[:1]:
         yield _Idea(
-            f"Write down for {service} what a responder found written nowhere, with how to size it",
-            f"A responder noted: {quoted(sentence)}",
-            (event.key,),
-            "process",
-            2,
-            False,
-            service,
-        )
+            f"Alert on {measure(sign)}",
+            f"It left its baseline at {clock(sign.detected_at)}, "
+            f"{between(sign.detected_at, case.facts.onset_at)} before the onset.",
+            (sign.key, INCIDENT), "monitoring", 2, True, sign.service)
 
 
 def _headroom(case: Case) -> Iterable[_Idea]:
-    grown = traffic_growth(case)
-    if grown is None or culprit_change(case) is None:
+    growth = traffic_growth(case)
+    if growth is None or culprit_change(case) is None:
         return
-    before, during, keys = grown
-    values = {"before": number(before), "during": number(during)}
     service = case.facts.service
-    key = case.derive(
-        derived_evidence(
-            f"headroom/{service}", "Requests per minute before and during the incident.", values, service=service
-        )
-    )
     yield _Idea(
-        f"Test releases of {service} at {values['during']} requests per minute before they go out",
-        f"The release held at {values['before']} requests per minute and not at {values['during']}.",
-        (key, *keys, INCIDENT),
-        "capacity",
-        2,
-        False,
-        service,
-    )
+        f"Test releases of {service} at {number(growth.after)} requests per minute before they go out",
+        f"The release held at {number(growth.before)} requests per minute and not at {number(growth.after)}.",
+        (growth_evidence(case, growth), *growth.keys, INCIDENT), "process", 2, False, service)
+
+
+def _prepared(case: Case, course: Milestones) -> Iterable[_Idea]:
+    """The slower of the two steps after the cause was known."""
+    service = case.facts.service
+    known, acted, over = course.diagnosis, course.mitigation, course.recovery
+    waited = acted.at - known.at if known and acted else timedelta(0)
+    worked = over.at - acted.at if over and acted else timedelta(0)
+    if known and acted and waited >= max(worked, SLOW_STEP):
+        yield _Idea(
+            f"Prepare the mitigation of {service} so that it takes one step once the cause is known",
+            f"{between(known.at, acted.at)} passed from the recognised cause to the start of the mitigation.",
+            (known.key, acted.key), "process", 3, True, service)
+    elif acted and over and worked >= SLOW_STEP:
+        yield _Idea(
+            f"Measure where the {length(worked)} go that the mitigation of {service} takes, and cut the longest step",
+            f"{between(acted.at, over.at)} passed between its start and the recovery.",
+            (acted.key, INCIDENT), "process", 3, True, service)
 
 
 def _alert(case: Case) -> Iterable[_Idea]:
-    if case.gathered.missing or alerts_during(case):
+    if is_alert_known(case):
         return
     pattern = _telling_pattern(case)
     opening = next((one for one in case.facts.anomalies if one.is_opening), None)
     service = case.facts.service
     if pattern is not None:
-        yield _Idea(
-            f"Alert on the log pattern {quoted(pattern.template, 80)} of {pattern.service}",
-            "No alert was received while it was logged.",
-            (pattern.key, event_counts(case)),
-            "monitoring",
-            3,
-            True,
-            pattern.service,
-        )
+        yield _Idea(f"Alert on the log pattern {quoted(pattern.template, 100)} of {pattern.service}",
+                    "No alert was received while it was logged.", (pattern.key, event_counts(case)),
+                    "monitoring", 3, True, pattern.service)
     elif opening is not None:
-        yield _Idea(
-            f"Alert on {opening.metric_name} of {service}",
-            "No alert was received while it was out of its baseline.",
-            (opening.key, event_counts(case)),
-            "monitoring",
-            3,
-            True,
-            service,
-        )
-
-
-def _recovery(case: Case, course: Milestones) -> Iterable[_Idea]:
-    if course.mitigation is None or course.recovery is None:
-        return
-    took = course.recovery.at - course.mitigation.at
-    if took < timedelta(minutes=5):
-        return
-    service = case.facts.service
-    yield _Idea(
-        f"Find out why the mitigation took {length(took)} to take effect on {service}",
-        f"{between(course.mitigation.at, course.recovery.at)} passed between its start and the recovery.",
-        (course.mitigation.key, INCIDENT),
-        "process",
-        3,
-        True,
-        service,
-    )
+        yield _Idea(f"Alert on {measure(opening)}", "No alert was received while it was out of its baseline.",
+                    (opening.key, event_counts(case)), "monitoring", 3, True, service)
 
 
 def _mechanism(case: Case) -> Iterable[_Idea]:
@@ -268,16 +193,7 @@ def _mechanism(case: Case) -> Iterable[_Idea]:
     cause = case.cause
     if cause is None or culprit_change(case) is not None:
         return
-    resource = _RESOURCES.get(cause.kind, "behaviour")
-    yield _Idea(
-        f"Bound or alert on the {resource} of {cause.service}",
-        cause.mechanism,
-        cause.mechanism_keys,
-        "dependency" if cause.kind in (CauseKind.DEPENDENCY, CauseKind.LATENCY) else "capacity",
-        2,
-        False,
-        cause.service,
-    )
+    yield _Idea(bound(cause), cause.mechanism, cause.mechanism_keys, "capacity", 2, False, cause.service)
 
 
 def _past(case: Case) -> Iterable[_Idea]:
@@ -286,14 +202,9 @@ def _past(case: Case) -> Iterable[_Idea]:
             yield _Idea(
                 f"Finish what a similar incident asked for: {quoted(title, 100)}",
                 f"It was open when this incident began, from {quoted(similar.past.title, 100)}.",
-                (similar.past.key,),
-                "process",
-                2,
-                False,
-                case.facts.service,
-            )
+                (similar.past.key,), "process", 2, False, case.facts.service)
 
 
 def _telling_pattern(case: Case) -> LogPatternWindow | None:
     moved = case.moved_patterns()
-    return moved[0] if moved and moved[0].severity.upper() in ("ERROR", "FATAL", "CRITICAL", "SEVERE") else None
+    return moved[0] if moved and moved[0].severity.upper() in _SEVERE else None

@@ -1,78 +1,44 @@
-"""What happened when, in order, a line each with its evidence."""
+"""What happened when, in order, a line each with its evidence: what tells the story, and the rest counted in one line.
 
-from collections.abc import Iterable
-from datetime import timedelta
+An incident moves dozens of series. The reader is told the first sign, the measure that opened the incident, the first
+of each other service, the worst point and the way back; how many more moved, and which, is one line with its evidence.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 
 from services.drafting.case import Case
 from services.drafting.draft import TimelineRow
+from services.drafting.early_signs import early_signs
+from services.drafting.event_sentences import event_sentence
 from services.drafting.incident import EntryKind
+from services.drafting.measured import departure, extreme, measure, sentence
 from services.drafting.milestones import culprit_change, undoes
-from services.drafting.observations import (
-    Alert,
-    Anomaly,
-    ConfigChange,
-    Deploy,
-    Event,
-    FlagChange,
-    InfrastructureEvent,
-    Note,
-    Page,
-    PageState,
-)
-from services.drafting.showing import INCIDENT
+from services.drafting.observations import Alert, Anomaly, Event, LogPatternWindow, Note, Page
+from services.drafting.showing import INCIDENT, derived_evidence
 from services.drafting.statements import quoted
-from services.drafting.wording import counted, listed, number, quantity
+from services.drafting.wording import counted, listed
 
 # Changes this long before the onset may have to do with it.
 BEFORE = timedelta(hours=3)
-MOST_ROWS = {True: 40, False: 14}
-MOST_PATTERNS = {True: 5, False: 2}
+MOST_ROWS = {True: 40, False: 12}
+MOST_PATTERNS = {True: 3, False: 1}
+MOST_SERVICES = {True: 6, False: 2}
+# Patterns that begin within the same breath are told together.
+TOGETHER = timedelta(minutes=2)
+
+Weighed = Iterable[tuple[float, TimelineRow]]
 
 
 def timeline(case: Case) -> tuple[TimelineRow, ...]:
     """The lines in order of time; of too many, those that say most."""
-    rows = [*_changes_and_events(case), *_anomalies(case), *_patterns(case), *_life(case)]
+    rows = [*_events(case), *_anomalies(case), *_patterns(case), *_life(case)]
     unique = {(row.at, row.statement.text): (weight, row) for weight, row in rows}
     most = sorted(unique.values(), key=lambda pair: (-pair[0], pair[1].at))[: MOST_ROWS[case.is_major]]
     return tuple(row for _, row in sorted(most, key=lambda pair: (pair[1].at, -pair[0])))
 
 
-def event_sentence(event: Event) -> str:
-    """What an event says, without its time."""
-    detail, service = event.detail, event.service or "the system"
-    match detail:
-        case Deploy(is_rollback=True):
-            return f"Rollback of {service} to {detail.version} starts."
-        case Deploy():
-            where = f" to {counted(detail.instances, 'instance')}" if detail.instances else ""
-            return f"{detail.version} of {service} is deployed{where}."
-        case ConfigChange():
-            values = (
-                f" from {quoted(detail.old_value, 60)} to {quoted(detail.new_value, 60)}" if detail.old_value else ""
-            )
-            return f"The setting {detail.setting} of {service} changes{values}."
-        case FlagChange():
-            values = (
-                f" from {quoted(detail.old_value, 60)} to {quoted(detail.new_value, 60)}" if detail.old_value else ""
-            )
-            return f"The flag {detail.flag} of {service} is switched{values}."
-        case Alert():
-            said = f": {quoted(detail.summary, 120)}" if detail.summary else "."
-            return f"The alert {detail.alert_name} {'fires' if detail.is_firing else 'ends'}{said}"
-        case Page():
-            verb = {
-                PageState.SENT: "is sent",
-                PageState.ACKNOWLEDGED: "is acknowledged",
-                PageState.RESOLVED: "is closed",
-            }[detail.state]
-            return f"A page {verb}{f': {quoted(detail.summary, 120)}' if detail.summary else '.'}"
-        case Note():
-            return f"A responder notes: {quoted(detail.text)}"
-        case InfrastructureEvent():
-            return f"Infrastructure reports {detail.reason} for {detail.resource or service}."
-
-
-def _changes_and_events(case: Case) -> Iterable[tuple[float, TimelineRow]]:
+def _events(case: Case) -> Weighed:
     facts = case.facts
     end = facts.resolved_at or facts.recovered_at
     culprit = culprit_change(case)
@@ -82,69 +48,127 @@ def _changes_and_events(case: Case) -> Iterable[tuple[float, TimelineRow]]:
             continue
         if event.occurred_at < facts.onset_at and not event.is_change and not isinstance(event.detail, Alert):
             continue
-        weight = 0.5
-        if event.is_change:
-            weight = 0.9 if not event.service or event.service in affected else 0.3
-        if isinstance(event.detail, Note | Page):
-            weight = 0.8
-        if culprit is not None and (event == culprit or undoes(event, culprit)):
-            weight = 1.0
-        yield weight, TimelineRow(event.occurred_at, case.say(event_sentence(event), event.key))
+        yield _weight(event, culprit, affected), TimelineRow(
+            event.occurred_at, case.say(event_sentence(event), event.key))
 
 
-def _anomalies(case: Case) -> Iterable[tuple[float, TimelineRow]]:
-    for anomaly in case.facts.anomalies:
-        weight = 0.95 if anomaly.is_opening else 0.4
-        yield weight, TimelineRow(anomaly.onset_at, case.say(_departs(anomaly), anomaly.key))
-        if anomaly.is_opening and anomaly.peak_at is not None and anomaly.peak_at > anomaly.onset_at:
-            yield (
-                0.6,
-                TimelineRow(
-                    anomaly.peak_at,
-                    case.say(
-                        f"{anomaly.metric_name} of {anomaly.service} is at its worst: "
-                        f"{quantity(anomaly.peak_observed, anomaly.unit)}.",
-                        anomaly.key,
-                    ),
-                ),
-            )
+def _weight(event: Event, culprit: Event | None, affected: set[str]) -> float:
+    if culprit is not None and (event == culprit or undoes(event, culprit)):
+        return 1.0
+    if isinstance(event.detail, Note | Page):
+        return 0.8
+    if event.is_change:
+        return 0.9 if not event.service or event.service in affected else 0.3
+    return 0.5
 
 
-def _departs(anomaly: Anomaly) -> str:
-    where = f"{anomaly.service} {anomaly.operation}".strip()
-    return (
-        f"{anomaly.metric_name} of {where} leaves its baseline of {quantity(anomaly.baseline, anomaly.unit)}; "
-        f"{quantity(anomaly.observed, anomaly.unit)} when it was detected (z {number(anomaly.z)})."
-    )
-
-
-def _patterns(case: Case) -> Iterable[tuple[float, TimelineRow]]:
-    for pattern in case.moved_patterns()[: MOST_PATTERNS[case.is_major]]:
-        if pattern.first_seen_at is None:
-            continue
-        frame = f", from {pattern.root_frame}" if pattern.root_frame else ""
-        yield (
-            0.7,
-            TimelineRow(
-                pattern.first_seen_at,
-                case.say(
-                    f"{pattern.service} begins to log {quoted(pattern.example or pattern.template, 160)}{frame}; "
-                    f"{counted(pattern.count, 'such line')} in all.",
-                    pattern.key,
-                ),
-            ),
-        )
-
-
-def _life(case: Case) -> Iterable[tuple[float, TimelineRow]]:
+def _anomalies(case: Case) -> Weighed:
     facts = case.facts
-    yield (
-        0.95,
-        TimelineRow(
-            facts.detected_at,
-            case.say(f"The incident is opened for {listed([facts.service])} as {facts.severity.name}.", INCIDENT),
-        ),
-    )
+    told: set[str] = set()
+    for sign in early_signs(case)[: 2 if case.is_major else 0]:
+        told.add(sign.key)
+        yield 0.7, TimelineRow(
+            sign.detected_at, case.say(f"First sign: {departure(sign)}.", sign.key))
+    opening = next((one for one in facts.anomalies if one.is_opening), None)
+    if opening is not None:
+        told.add(opening.key)
+        yield 0.95, TimelineRow(opening.onset_at, case.say(_leaves(opening), opening.key))
+        if opening.peak_at is not None and opening.peak_at > opening.detected_at:
+            yield 0.75, TimelineRow(
+                opening.peak_at,
+                case.say(sentence(f"{measure(opening)} is at its worst: {extreme(opening)}"), opening.key))
+    for first in _first_of_others(case)[: MOST_SERVICES[case.is_major]]:
+        told.add(first.key)
+        yield 0.65, TimelineRow(first.onset_at, case.say(_leaves(first), first.key))
+    yield from _rest(case, [one for one in facts.anomalies if one.key not in told])
+
+
+def _leaves(anomaly: Anomaly) -> str:
+    return sentence(f"{departure(anomaly)}")
+
+
+def _first_of_others(case: Case) -> list[Anomaly]:
+    """Of each other service the first measure that left its baseline after the onset; of several the strongest."""
+    facts = case.facts
+    end = facts.recovered_at or facts.resolved_at
+    first: dict[str, Anomaly] = {}
+    for one in sorted(facts.anomalies, key=lambda one: (one.onset_at, -abs(one.z))):
+        is_during = one.onset_at >= facts.onset_at - timedelta(minutes=1) and (end is None or one.onset_at < end)
+        if one.service != facts.service and is_during:
+            first.setdefault(one.service, one)
+    return sorted(first.values(), key=lambda one: (one.onset_at, -abs(one.z)))
+
+
+def _rest(case: Case, others: Sequence[Anomaly]) -> Weighed:
+    """What else moved, counted: while it lasted, and after what ended it."""
+    facts = case.facts
+    undone = _undone_at(case)
+    during = [one for one in others if undone is None or one.onset_at < undone]
+    after = [one for one in others if undone is not None and one.onset_at >= undone]
+    for name, those, words in (("during", during, "leave"),
+                               ("after", after, "then leave")):
+        if not those:
+            continue
+        services = sorted({one.service for one in those})
+        key = case.derive(derived_evidence(
+            f"series/{name}",
+            "Series that left their baselines, beside those told on their own",
+            {"count": str(len(those)), "services": ", ".join(services),
+             "series": "; ".join(f"{one.service} {one.operation} {one.metric_name}" for one in those[:60])},
+            at=min(one.onset_at for one in those), until=max(one.onset_at for one in those)))
+        strongest = sorted(those, key=lambda one: -abs(one.z))[:2]
+        at = max(min(one.onset_at for one in those), facts.onset_at)
+        leaves = f"{words} their baselines" if len(those) > 1 else f"{words}s its baseline"
+        said = f"{len(those)} more series of {listed(services, 8)} {leaves}."
+        yield 0.6, TimelineRow(at, case.say(said, key, INCIDENT, *(one.key for one in strongest)))
+
+
+def _undone_at(case: Case) -> datetime | None:
+    culprit = culprit_change(case)
+    if culprit is None:
+        return None
+    return next((event.occurred_at for event in case.events if undoes(event, culprit)), None)
+
+
+def _patterns(case: Case) -> Weighed:
+    """The first pattern that departed in its own words, with those that came beside it."""
+    moved = sorted(
+        (one for one in case.moved_patterns()[:8] if one.first_seen_at is not None),
+        key=lambda one: (one.first_seen_at or case.facts.onset_at, one.key))
+    groups: list[list[LogPatternWindow]] = []
+    for pattern in moved:
+        first = groups[-1][0] if groups else None
+        if first and pattern.service == first.service and _gap(first, pattern) <= TOGETHER:
+            groups[-1].append(pattern)
+        else:
+            groups.append([pattern])
+    for group in groups[: MOST_PATTERNS[case.is_major]]:
+        first, more = group[0], group[1:]
+        frame = f", from {quoted(first.root_frame, 120)}" if first.root_frame else ""
+        beside = ""
+        keys = [first.key]
+        if more:
+            keys += [one.key for one in more]
+            total = case.derive(derived_evidence(
+                f"patterns/{first.service}/{first.pattern}", "Log patterns that began beside it",
+                {"patterns": str(len(more)), "lines": f"{sum(one.count for one in more):,}"}, service=first.service))
+            keys.append(total)
+            beside = f", beside {counted(len(more), 'more pattern')}"
+        yield 0.72, TimelineRow(first.first_seen_at or case.facts.onset_at, case.say(
+            f"{first.service} begins to log {quoted(first.example or first.template, 160)}{frame}, "
+            f"{counted(first.count, 'time')} in all{beside}.", *keys))
+
+
+def _gap(earlier: LogPatternWindow, later: LogPatternWindow) -> timedelta:
+    if earlier.first_seen_at is None or later.first_seen_at is None:
+        return timedelta.max
+    return later.first_seen_at - earlier.first_seen_at
+
+
+def _life(case: Case) -> Weighed:
+    facts = case.facts
+    yield 0.95, TimelineRow(facts.detected_at, case.say(
+        f"The incident is opened for {facts.service} as {facts.severity.name}.", INCIDENT))
     for entry in case.incident.entries:
         if entry.kind is EntryKind.ACKNOWLEDGED:
             yield 0.8, TimelineRow(entry.at, case.say("The incident is acknowledged.", INCIDENT))

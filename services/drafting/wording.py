@@ -61,12 +61,25 @@ def quantity(value: float, unit: str) -> str:
         return f"{number(seconds)} s" if abs(seconds) >= 1 else f"{number(seconds * 1000)} ms"
     if unit in ("%", "percent"):
         return f"{number(value)} %"
+    if unit in ("1/s", "/s", "Hz"):
+        return f"{number(value)}/s"
+    if unit in ("By", "B", "bytes"):
+        return _size(value)
     # Curly braces are OpenTelemetry's way of saying that a count counts something.
     plain = unit.strip("{}")
     if plain in ("", "1"):
         return number(value)
     is_noun = plain != unit and not plain.endswith("s") and value != 1
     return f"{number(value)} {plain}s" if is_noun else f"{number(value)} {plain}"
+
+
+def _size(value: float) -> str:
+    """Bytes in the unit in which one would say them: `50.6 KiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(value) < 1024:
+            return f"{number(value)} {unit}"
+        value /= 1024
+    return f"{number(value)} TiB"
 
 
 def percent(probability: float) -> str:
@@ -85,9 +98,9 @@ def percent_change(before: float, after: float) -> str:
 
 
 def listed(names: Sequence[str], most: int = 6) -> str:
-    """`a, b and c`; of many the first ones and how many more."""
+    """`a, b and c`; of many the first ones."""
     if len(names) > most:
-        return ", ".join(names[:most]) + f" and {len(names) - most} more"
+        return ", ".join(names[:most]) + " and others"
     if len(names) <= 1:
         return "".join(names)
     return ", ".join(names[:-1]) + " and " + names[-1]

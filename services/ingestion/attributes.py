@@ -27,11 +27,17 @@ class Resource:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+def storable(text: str) -> str:
+    """`text` without the one character that no text of PostgreSQL's can hold: whoever sends it would fail the commit of
+    everybody in the group."""
+    return text.replace("\0", "") if "\0" in text else text
+
+
 def text(value: Any) -> str:
     """An AnyValue as text: lists and maps as JSON, bytes in hexadecimal; at most LONGEST_VALUE characters."""
     kind = value.WhichOneof("value")
     if kind == "string_value":
-        return str(value.string_value[:LONGEST_VALUE])
+        return storable(str(value.string_value[:LONGEST_VALUE]))
     if kind == "bool_value":
         return "true" if value.bool_value else "false"
     if kind == "int_value":
@@ -62,7 +68,7 @@ def attributes(pairs: Iterable[Any], redact: Redact) -> dict[str, str]:
     for pair in pairs:
         if len(found) >= MOST_ATTRIBUTES:
             break
-        found[pair.key[:256]] = redact(pair.key, text(pair.value))
+        found[storable(pair.key[:256])] = redact(pair.key, text(pair.value))
     return found
 
 

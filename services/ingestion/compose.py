@@ -1,18 +1,25 @@
 """Ingestion, put together from settings."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
 
+from starlette.types import ASGIApp
+
 from afteraction.v1.ingestion_service_pb2_grpc import add_IngestionServiceServicer_to_server
-from services.ingestion import otlp_grpc
+from services.ingestion import http_app, otlp_grpc, otlp_http, remote_write
 from services.ingestion.committer import Committer
-from services.ingestion.doors import Doors
+from services.ingestion.doors import NAMES, Doors
+from services.ingestion.entrance import Entrance
 from services.ingestion.evidence import Evidence
+from services.ingestion.http_bodies import Bodies
 from services.ingestion.intake import Intake
 from services.ingestion.reception import Reception
+from services.ingestion.recorder import Recorder
+from services.ingestion.room import Room
 from services.ingestion.service import IngestionService
 from services.ingestion.settings import Settings
 from services.ingestion.store.bookkeeping import Bookkeeping
@@ -22,6 +29,7 @@ from services.ingestion.store.window import WindowStore
 from services.ingestion.upkeep import Upkeep
 from services.ingestion.watermark import LIVE, Sender
 from shared.clock import Clock, SystemClock
+from shared.http import serving
 from shared.lifecycle import Background
 from shared.offload import Offload
 from shared.postgres.migrations import migrate
@@ -34,6 +42,8 @@ from shared.telemetry.exporting import exporting
 SCHEMA = "ingestion"
 MIGRATIONS = "services.ingestion.migrations"
 _NAME = "afteraction.v1.IngestionService"
+# A request that has begun may wait for the commit of the group before its own.
+_DRAIN_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +52,38 @@ class Parts:
 
     register_service: Registration
     register_otlp: Registration
+    http: ASGIApp
+    stopping: asyncio.Event
+    room: Room
     reception: Reception
     upkeep: Upkeep
     log: TelemetryLog
 
 
 @asynccontextmanager
-async def parts(pool: Pool, settings: Settings, clock: Clock, addresses: dict[str, str]) -> AsyncIterator[Parts]:
-    """The service on a migrated database, with its background work, until the block ends."""
+async def parts(pool: Pool, settings: Settings, clock: Clock, addresses: dict[str, str],
+                token: str = "") -> AsyncIterator[Parts]:
+    """The service on a migrated database, with its background work, until the block ends. token: what callers over HTTP
+    must show; over gRPC the server asks for it."""
     redactor = Redactor(allow=settings.redaction_allow, deny=settings.redaction_deny)
     intake = Intake(settings, redactor.attribute)
     log, doors = TelemetryLog(pool), Doors(addresses)
     committer, bookkeeping = Committer(log, settings, clock), Bookkeeping(pool)
+    room, stopping = Room(settings.max_pending_bytes), asyncio.Event()
     await _restore(log, bookkeeping, committer, doors, intake, clock)
     # One thread decodes, so that what it learns needs no lock; others read for those who ask.
-    with Offload(1, "intake") as decoding, Offload(2, "reading") as reading:
+    with Offload(1, "intake") as decoding, Offload(2, "reading") as reading, Offload(1, "bodies") as expanding:
         events = EventStore(pool, log)
         evidence = Evidence(windows=WindowStore(pool), events=events, log=log, offload=reading)
-        service = IngestionService(log=log, committer=committer, events=events, evidence=evidence,
-                                   bookkeeping=bookkeeping, doors=doors, intake=intake, offload=reading,
-                                   redact=redactor.attribute, clock=clock)
+        recorder = Recorder(events=events, committer=committer, doors=doors, redact=redactor.attribute, clock=clock)
+        service = IngestionService(log=log, committer=committer, recorder=recorder, evidence=evidence,
+                                   bookkeeping=bookkeeping, doors=doors, intake=intake, offload=reading, clock=clock)
         reception = Reception(intake=intake, committer=committer, log=log, doors=doors, offload=decoding,
-                              settings=settings, clock=clock)
+                              settings=settings, clock=clock, room=room)
+        app = http_app.application(
+            entrance=Entrance(doors=doors, token=token, clock=clock), reception=reception, recorder=recorder,
+            bodies=Bodies(room=room, offload=expanding, most_bytes=settings.max_request_bytes), offload=expanding,
+            settings=settings, clock=clock, stopping=stopping)
         upkeep = Upkeep(bookkeeping=bookkeeping, telemetry_log=log, committer=committer, intake=intake, doors=doors,
                         offload=decoding, settings=settings, clock=clock)
         async with Background() as background:
@@ -71,7 +91,8 @@ async def parts(pool: Pool, settings: Settings, clock: Clock, addresses: dict[st
                                (upkeep.saving(), "saving"), (upkeep.retaining(), "retaining")):
                 background.start(work, name=name)
             yield Parts(lambda server: add_IngestionServiceServicer_to_server(service, server),
-                        otlp_grpc.registration(reception), reception, upkeep, log)
+                        otlp_grpc.registration(reception, doors, clock), app, stopping, room, reception,
+                        upkeep, log)
 
 
 async def _restore(log: TelemetryLog, bookkeeping: Bookkeeping, committer: Committer, doors: Doors, intake: Intake,
@@ -96,25 +117,33 @@ async def _restore(log: TelemetryLog, bookkeeping: Bookkeeping, committer: Commi
 
 
 @asynccontextmanager
-async def ingestion(common: Common, settings: Settings) -> AsyncIterator[tuple[int, int]]:
-    """Serves until the block ends; yields the ports of IngestionService and of OTLP over gRPC."""
+async def ingestion(common: Common, settings: Settings) -> AsyncIterator[tuple[int, int, int]]:
+    """Serves until the block ends; yields the ports of IngestionService, of OTLP over gRPC and of HTTP."""
     clock = SystemClock()
-    addresses = {"otlp-grpc": common.otlp_grpc_address, "events": common.ingestion_address}
     with exporting("ingestion", common):
         async with open_pool(database_url(common), schema=SCHEMA) as pool:
             await migrate(pool, SCHEMA, MIGRATIONS)
             async with (
-                parts(pool, settings, clock, addresses) as made,
+                parts(pool, settings, clock, addresses(common), common.token) as made,
                 Server(common.ingestion_address, common, [made.register_service], names=[_NAME],
                        max_message_bytes=64 * 1024 * 1024) as server,
                 Server(common.otlp_grpc_address, common, [made.register_otlp], names=otlp_grpc.NAMES,
                        max_message_bytes=settings.max_request_bytes) as otlp,
+                serving(made.http, common.otlp_http_address, common, drain_s=_DRAIN_S, stopping=made.stopping) as http,
             ):
-                yield server.port, otlp.port
+                yield server.port, otlp.port, http
+
+
+def addresses(common: Common) -> dict[str, str]:
+    """Where each door is, as one types it into the settings of a sender."""
+    base = f"{'https' if common.tls_certificate else 'http'}://{common.otlp_http_address}"
+    return {otlp_grpc.DOOR: common.otlp_grpc_address, "events": common.ingestion_address, otlp_http.DOOR: base,
+            remote_write.DOOR: f"{base}{remote_write.PATH}",
+            **{name: f"{base}/{name}" for name in NAMES if name.startswith("webhooks/")}}
 
 
 @asynccontextmanager
-async def composition() -> AsyncIterator[tuple[int, int]]:
+async def composition() -> AsyncIterator[tuple[int, int, int]]:
     """Ingestion from the environment and the settings file."""
     file = read_file(os.environ)
     common = load(Common, section="", environ=os.environ, file=file)

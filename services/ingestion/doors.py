@@ -1,8 +1,13 @@
 """The ways in, and what came through each: counted in memory, made durable every few seconds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from shared.clock import Clock
+from shared.errors import AfteractionError
+from shared.postgres.pool import AWAY
 
 MOST_SENDERS = 200
 
@@ -57,7 +62,8 @@ class Door:
 
 
 NAMES = ("otlp-grpc", "otlp-http", "remote-write", "events", "webhooks/alertmanager", "webhooks/grafana",
-         "webhooks/pagerduty", "webhooks/github", "webhooks/argocd", "webhooks/cloudevents")
+         "webhooks/pagerduty", "webhooks/github", "webhooks/argocd", "webhooks/kubernetes",
+         "webhooks/cloudevents", "webhooks/events")
 
 
 class Doors:
@@ -68,6 +74,15 @@ class Doors:
 
     def __getitem__(self, name: str) -> Door:
         return self._doors[name]
+
+    @contextmanager
+    def counting(self, name: str, clock: Clock) -> Iterator[None]:
+        """Counts what the block refuses, with the reason."""
+        try:
+            yield
+        except (AfteractionError, *AWAY) as error:
+            self._doors[name].reject(clock.now(), str(error))
+            raise
 
     def all(self) -> list[Door]:
         """In a fixed order."""

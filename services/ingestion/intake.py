@@ -5,8 +5,8 @@ none of it needs a lock; two requests decoded at once would only take turns at t
 """
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from services.ingestion import chunks, otlp_logs, otlp_traces, span_metrics
 from services.ingestion.attributes import Redact
@@ -15,6 +15,7 @@ from services.ingestion.chunks import Chunk
 from services.ingestion.columns import PointBuilder
 from services.ingestion.otlp_metrics import MetricReader
 from services.ingestion.patterns import Miner, Pattern
+from services.ingestion.prometheus import SeriesReader, Written
 from services.ingestion.records import Span
 from services.ingestion.rejections import Rejections
 from services.ingestion.series import Registry, Series, Source
@@ -28,7 +29,7 @@ SpanKey = tuple[bytes, bytes]
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a request comes to. items: points, spans or lines that were taken."""
+    """What a request comes to. items: points, spans or lines that were taken. written: of remote write, which."""
 
     chunks: tuple[Chunk, ...] = ()
     series: tuple[tuple[int, Series], ...] = ()
@@ -37,6 +38,7 @@ class Decoded:
     items: int = 0
     rejected: int = 0
     message: str = ""
+    written: Written = field(default_factory=Written)
 
 
 class _Stream:
@@ -58,6 +60,7 @@ class Intake:
         self._redact = redact
         self.registry = Registry(per_service=settings.series_per_service, in_all=settings.series_in_all)
         self._metrics = MetricReader(self.registry, redact)
+        self._prometheus = SeriesReader(self.registry, redact, settings.service_labels)
         self._streams: OrderedDict[str, _Stream] = OrderedDict()
 
     def restore_patterns(self, stream: str, patterns: Iterable[Pattern]) -> None:
@@ -80,7 +83,21 @@ class Intake:
     def metrics(self, stream: str, body: bytes, arrived_at: int) -> Decoded:
         """An ExportMetricsServiceRequest. Raises DecodeError when it is none."""
         rejections = Rejections()
-        found = self._metrics.read(body, rejections)
+        return self._points(self._metrics.read(body, rejections), rejections)
+
+    def remote_write_1(self, stream: str, body: bytes, arrived_at: int) -> Decoded:
+        """A prometheus.WriteRequest. Raises DecodeError when it is none."""
+        rejections = Rejections()
+        found, written = self._prometheus.read_1(body, rejections)
+        return replace(self._points(found, rejections), written=written)
+
+    def remote_write_2(self, stream: str, body: bytes, arrived_at: int) -> Decoded:
+        """An io.prometheus.write.v2.Request. Raises DecodeError when it is none."""
+        rejections = Rejections()
+        found, written = self._prometheus.read_2(body, rejections)
+        return replace(self._points(found, rejections), written=written)
+
+    def _points(self, found: Mapping[str, PointBuilder], rejections: Rejections) -> Decoded:
         made = tuple(chunks.metrics(service, points) for service, points in found.items())
         items = sum(sum(len(part[0]) for part in points.parts) + len(points.ids) + len(points.histograms)
                     for points in found.values())

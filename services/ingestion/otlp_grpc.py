@@ -10,12 +10,14 @@ from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
+from services.ingestion.doors import Doors
 from services.ingestion.intake import Decoded
-from services.ingestion.reception import Kind, Origin, Reception
+from services.ingestion.reception import STREAM_KEY, Kind, Origin, Reception
 from services.ingestion.watermark import LIVE
+from shared.clock import Clock
 from shared.rpc.server import Context, Registration
 
-STREAM_KEY = "afteraction-stream"
+DOOR = "otlp-grpc"
 NAMES = ("opentelemetry.proto.collector.metrics.v1.MetricsService", "opentelemetry.proto.collector.logs.v1.LogsService",
          "opentelemetry.proto.collector.trace.v1.TraceService")
 
@@ -28,27 +30,28 @@ class Body:
     DESCRIPTOR: ClassVar[Any] = metrics_service_pb2.ExportMetricsServiceRequest.DESCRIPTOR
 
 
-def registration(reception: Reception) -> Registration:
+def registration(reception: Reception, doors: Doors, clock: Clock) -> Registration:
     """Adds the three services to a server."""
     def register(server: grpc.aio.Server) -> None:
         server.add_generic_rpc_handlers(tuple(
             grpc.method_handlers_generic_handler(name, {"Export": grpc.unary_unary_rpc_method_handler(
-                _exporter(reception, kind), request_deserializer=Body,
+                _exporter(kind, reception, doors, clock), request_deserializer=Body,
                 response_serializer=lambda message: message.SerializeToString())})
             for name, kind in zip(NAMES, (Kind.METRICS, Kind.LOGS, Kind.TRACES), strict=True)))
     return register
 
 
-def _exporter(reception: Reception, kind: Kind) -> Any:
+def _exporter(kind: Kind, reception: Reception, doors: Doors, clock: Clock) -> Any:
     async def export(request: Body, context: Context) -> Message:
-        return answer(kind, await reception.receive(kind, request.data, origin(context)))
+        with doors.counting(DOOR, clock):
+            return answer(kind, await reception.receive(kind, request.data, origin(context)))
     return export
 
 
 def origin(context: Context) -> Origin:
     """Host, user agent and stream of a caller."""
     metadata = {str(key): value for key, value in context.invocation_metadata() or ()}
-    return Origin("otlp-grpc", host(unquote(context.peer())), _text(metadata.get("user-agent")),
+    return Origin(DOOR, host(unquote(context.peer())), _text(metadata.get("user-agent")),
                   _text(metadata.get(STREAM_KEY)) or LIVE)
 
 

@@ -3,7 +3,7 @@
 import orjson
 from opentelemetry.proto.logs.v1 import logs_pb2
 
-from services.ingestion.attributes import Redact, plain, resource
+from services.ingestion.attributes import Redact, plain, resource, storable
 from services.ingestion.records import Line
 from services.ingestion.rejections import Rejections
 
@@ -50,7 +50,7 @@ def _body(record: logs_pb2.LogRecord) -> str:
     for pair in record.attributes:
         if pair.key == "exception.stacktrace" and pair.value.string_value not in text:
             text = f"{text}\n{pair.value.string_value}"
-    return text if len(text) <= LONGEST_BODY else text[:LONGEST_BODY] + CUT
+    return storable(text if len(text) <= LONGEST_BODY else text[:LONGEST_BODY] + CUT)
 
 
 def _structured(record: logs_pb2.LogRecord) -> str:

@@ -23,6 +23,7 @@ from services.ingestion.series import DROPPED, Registry, Series, Source, Type
 _NO_TEMPORALITY, _DELTA, _CUMULATIVE = 0, 1, 2
 _NO_RECORDED_VALUE = 1
 _LATEST = 2**63 - 1
+_LONGEST_NAME = 1_024
 NO_TIME = "time_unix_nano is missing or beyond 2262"
 NOT_FINITE = "the value is not a finite number"
 NO_UTF8 = "a string is not UTF-8, or a message is cut off"
@@ -103,8 +104,8 @@ class _Metric:
             return
         data = getattr(self._metric, kind)
         count = len(data.data_points)
-        if not self._metric.name:
-            self._rejections.add("a metric has no name", count)
+        if not 0 < len(self._metric.name) <= _LONGEST_NAME or "\0" in self._metric.name:
+            self._rejections.add(f"a metric has no name, or one longer than {_LONGEST_NAME} characters", count)
             return
         if kind not in ("gauge", "summary") and data.aggregation_temporality not in (_DELTA, _CUMULATIVE):
             self._rejections.add(f"metric {self._metric.name[:64]!r} has no aggregation_temporality", count)

@@ -3,7 +3,7 @@
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from services.ingestion.attributes import Redact, attributes, resource
+from services.ingestion.attributes import Redact, attributes, resource, storable
 from services.ingestion.records import Span
 from services.ingestion.rejections import Rejections
 
@@ -14,6 +14,7 @@ _ERROR = trace_pb2.Status.STATUS_CODE_ERROR
 _UNSET = trace_pb2.Status.STATUS_CODE_UNSET
 _LATEST = 2**63 - 1
 _LONGEST_NAME = 256
+_LONGEST_MESSAGE = 4_096
 
 
 def read(body: bytes, redact: Redact, rejections: Rejections) -> list[Span]:
@@ -36,9 +37,9 @@ def read(body: bytes, redact: Redact, rejections: Rejections) -> list[Span]:
                     code = span.status.code
                     found.append(Span(
                         origin.service, span.trace_id, span.span_id, span.parent_span_id,
-                        span.name[:_LONGEST_NAME] or "(no name)", _KINDS[kind], start, end,
+                        storable(span.name[:_LONGEST_NAME]) or "(no name)", _KINDS[kind], start, end,
                         code == _ERROR or (code == _UNSET and _says_failure(own, _KINDS[kind])),
-                        redact("status.message", span.status.message[:4096]) if span.status.message else "", own))
+                        redact("status.message", storable(span.status.message[:_LONGEST_MESSAGE])), own))
     return found
 
 

@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
@@ -13,24 +13,27 @@ from services.ingestion.committer import Committer
 from services.ingestion.doors import Doors
 from services.ingestion.intake import Decoded, Intake
 from services.ingestion.patterns import Pattern
+from services.ingestion.room import Room
 from services.ingestion.settings import Settings
 from services.ingestion.store.log import Entry, TelemetryLog
 from services.ingestion.watermark import LIVE
 from shared.clock import Clock
-from shared.errors import AfteractionError, InvalidArgument, ResourceExhausted
+from shared.errors import InvalidArgument
 from shared.offload import Offload
-from shared.postgres.pool import AWAY
 
+# Metadata over gRPC, a header over HTTP.
+STREAM_KEY = "afteraction-stream"
 _STREAM = re.compile(r"[A-Za-z0-9._-]{1,128}\Z")
-_RETRY_AFTER_S = 2.0
 
 
 class Kind(Enum):
-    """The three requests of OTLP."""
+    """The three requests of OTLP, and the two of remote write."""
 
-    METRICS = "metrics"
-    LOGS = "logs"
-    TRACES = "traces"
+    METRICS = "OTLP metrics"
+    LOGS = "OTLP logs"
+    TRACES = "OTLP traces"
+    REMOTE_WRITE_1 = "prometheus.WriteRequest"
+    REMOTE_WRITE_2 = "io.prometheus.write.v2.Request"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,10 @@ class Origin:
 
 
 class Reception:
-    """Takes OTLP requests in, whichever way they came."""
+    """Takes requests in, whichever way they came."""
 
     def __init__(self, *, intake: Intake, committer: Committer, log: TelemetryLog, doors: Doors, offload: Offload,
-                 settings: Settings, clock: Clock) -> None:
+                 settings: Settings, clock: Clock, room: Room) -> None:
         self._intake = intake
         self._committer = committer
         self._log = log
@@ -59,50 +62,39 @@ class Reception:
         self._offload = offload
         self._settings = settings
         self._clock = clock
-        self._pending_bytes = 0
+        self._room = room
 
     async def receive(self, kind: Kind, body: bytes, origin: Origin) -> Decoded:
         """Stores a request; what is returned is durable. Raises InvalidArgument when it is no such request,
         ResourceExhausted when there is no room, and what PostgreSQL raises while it is away."""
-        try:
-            async with self._room(len(body)):
-                decoded = await self._store(kind, body, origin)
-        except (AfteractionError, *AWAY) as error:
-            self._doors[origin.door].reject(self._clock.now(), str(error))
-            raise
+        with self._admitted(len(body)):
+            decoded = await self._store(kind, body, origin)
         self._doors[origin.door].accept(
             self._clock.now(), stream=origin.stream, services={chunk.service for chunk in decoded.chunks},
             user_agent=origin.user_agent, items=decoded.items, rejected=decoded.rejected, message=decoded.message)
         return decoded
 
-    @asynccontextmanager
-    async def _room(self, size: int) -> AsyncIterator[None]:
+    @contextmanager
+    def _admitted(self, size: int) -> Iterator[None]:
         if size > self._settings.max_request_bytes:
             raise InvalidArgument(f"the request has {size} bytes, more than max_request_bytes "
                                   f"({self._settings.max_request_bytes}); send smaller batches",
                                   reason="REQUEST_TOO_LARGE")
-        if self._pending_bytes + size > self._settings.max_pending_bytes:
-            raise ResourceExhausted("too much is under way at once; try again", reason="TOO_BUSY",
-                                    retry_after_s=_RETRY_AFTER_S)
-        self._pending_bytes += size
-        try:
+        with self._room.hold(size):
             yield
-        finally:
-            self._pending_bytes -= size
 
     async def _store(self, kind: Kind, body: bytes, origin: Origin) -> Decoded:
-        if not _STREAM.match(origin.stream):
-            raise InvalidArgument(f"stream {origin.stream[:140]!r} is not 1 to 128 of A-Z a-z 0-9 . _ -",
-                                  reason="MALFORMED_STREAM", field="afteraction-stream")
+        check_stream(origin.stream)
         if not self._intake.knows(origin.stream):
             known = await self._log.patterns(origin.stream)
             await self._offload.run(self._restore, origin.stream, known)
         arrived_at = int(self._clock.now().timestamp() * 1e9)
-        read = {Kind.METRICS: self._intake.metrics, Kind.LOGS: self._intake.logs, Kind.TRACES: self._intake.traces}
+        read = {Kind.METRICS: self._intake.metrics, Kind.LOGS: self._intake.logs, Kind.TRACES: self._intake.traces,
+                Kind.REMOTE_WRITE_1: self._intake.remote_write_1, Kind.REMOTE_WRITE_2: self._intake.remote_write_2}
         try:
             decoded = await self._offload.run(read[kind], origin.stream, body, arrived_at)
         except DecodeError as error:
-            raise InvalidArgument(f"the body is no OTLP {kind.value} request: {error}", reason="MALFORMED_REQUEST",
+            raise InvalidArgument(f"the body is no {kind.value} request: {error}", reason="MALFORMED_REQUEST",
                                   field="body") from None
         if decoded.chunks:
             entry = Entry(origin.stream, decoded.chunks, digest(kind, body, origin), decoded.series, decoded.patterns)
@@ -114,6 +106,13 @@ class Reception:
     def _restore(self, stream: str, known: list[Pattern]) -> None:
         if not self._intake.knows(stream):
             self._intake.restore_patterns(stream, known)
+
+
+def check_stream(stream: str) -> None:
+    """Raises InvalidArgument when a stream cannot have that name."""
+    if not _STREAM.match(stream):
+        raise InvalidArgument(f"stream {stream[:140]!r} is not 1 to 128 of A-Z a-z 0-9 . _ -",
+                              reason="MALFORMED_STREAM", field=STREAM_KEY)
 
 
 def digest(kind: Kind, body: bytes, origin: Origin) -> bytes:

@@ -2,19 +2,18 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from afteraction.v1 import ingestion_service_pb2 as pb
 from afteraction.v1 import ingestion_service_pb2_grpc as rpc
 from services.ingestion import messages
-from services.ingestion.attributes import Redact
 from services.ingestion.committer import Committer
 from services.ingestion.doors import Doors
 from services.ingestion.evidence import Evidence
 from services.ingestion.intake import Intake
 from services.ingestion.otlp_grpc import origin
-from services.ingestion.recording import prepared, services
+from services.ingestion.recorder import Recorder
 from services.ingestion.store.bookkeeping import Bookkeeping
-from services.ingestion.store.events import EventStore
 from services.ingestion.store.log import TelemetryLog
 from services.ingestion.tail import Tail
 from services.ingestion.watermark import LIVE
@@ -26,29 +25,24 @@ from shared.rpc.server import Context
 class IngestionService(rpc.IngestionServiceServicer):
     """The RPC surface."""
 
-    def __init__(self, *, log: TelemetryLog, committer: Committer, events: EventStore, evidence: Evidence,
-                 bookkeeping: Bookkeeping, doors: Doors, intake: Intake, offload: Offload, redact: Redact,
-                 clock: Clock) -> None:
+    def __init__(self, *, log: TelemetryLog, committer: Committer, recorder: Recorder, evidence: Evidence,
+                 bookkeeping: Bookkeeping, doors: Doors, intake: Intake, offload: Offload, clock: Clock) -> None:
         self._log = log
         self._committer = committer
-        self._events = events
+        self._recorder = recorder
         self._evidence = evidence
         self._bookkeeping = bookkeeping
         self._doors = doors
         self._intake = intake
         self._offload = offload
-        self._redact = redact
         self._clock = clock
 
     async def RecordEvents(self, request: pb.RecordEventsRequest, context: Context) -> pb.RecordEventsResponse:
-        at, stream = self._clock.now(), request.stream or LIVE
-        events = prepared(request.events, self._redact)
         fingerprint = hashlib.sha256(request.SerializeToString(deterministic=True)).digest()
-        answer = await self._events.record(stream, events, at, request_id=request.request_id, fingerprint=fingerprint)
-        self._committer.announce()
-        self._doors["events"].accept(at, stream=stream, services=services(events),
-                                     user_agent=origin(context).user_agent, items=answer.recorded)
-        return answer
+        sender = replace(origin(context), door="events", stream=request.stream or LIVE)
+        with self._doors.counting(sender.door, self._clock):
+            return await self._recorder.record(request.events, sender, request_id=request.request_id,
+                                               fingerprint=fingerprint)
 
     async def MarkTime(self, request: pb.MarkTimeRequest, context: Context) -> pb.MarkTimeResponse:
         position = await self._committer.mark(request.stream, request.complete_until.ToNanoseconds(), request.is_last)

@@ -1,6 +1,6 @@
 """What can be set for ingestion: limits, times and what to redact."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -35,6 +35,14 @@ class Settings:
     redaction_deny: tuple[str, ...] = field(default=(), metadata={
         "help": "names of attributes whose values are always redacted, separated by commas",
         "example": "x-internal-key,customer.name"})
+    service_labels: tuple[str, ...] = field(
+        default=("service_name", "service.name", "app_kubernetes_io_name", "app.kubernetes.io/name", "app", "service",
+                 "job"), metadata={
+        "help": "labels of Prometheus' series and of alerts that name the service, the first that is there counts",
+        "example": "service,app,job"})
+    github_services: Mapping[str, str] = field(default_factory=dict, metadata={
+        "help": "service of a GitHub repository, where it is not the repository's name",
+        "example": "acme/checkout-backend=checkout"})
     github_secret: str = field(default="", metadata={
         "help": "secret of the GitHub webhook; with it a delivery must be signed", "secret": "yes"})
     pagerduty_secret: str = field(default="", metadata={
@@ -50,5 +58,7 @@ class Settings:
                      "max_request_bytes"):
             if getattr(self, name) < 1:
                 yield name, "must be at least 1"
+        if not self.service_labels:
+            yield "service_labels", "without any label nothing would have a service"
         if self.max_pending_bytes < self.max_request_bytes:
             yield "max_pending_bytes", "is less than max_request_bytes, so that the largest request could never enter"

@@ -14,9 +14,10 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from services.memory import lexical
+from services.memory import failure_modes, lexical
 from services.memory.documents import Document, Kind, Passage
 from services.memory.embedding import Vectors
+from services.memory.failure_modes import Counts
 from services.memory.identifiers import alert_like, terms
 from services.memory.index import FLAT_UP_TO, PassageIndex
 from services.memory.lexical import Mask, Postings
@@ -91,7 +92,16 @@ class Remembered:
 
     entry: Entry
     counts: Mapping[str, int]
+    modes: Counts
     vectors: Vectors
+
+
+def remembered(document: Document, passages: Sequence[Passage], vectors: Vectors, position: int) -> Remembered:
+    """`document` as search takes it in. vectors: of its passages, shape (passages, dimension)."""
+    text = "\n".join((document.title, *(passage.text for passage in passages)))
+    return Remembered(
+        entry(document, position), counted(document, passages), failure_modes.modes(text), vectors
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +118,8 @@ class Part:
 
     entries: tuple[Entry, ...]
     postings: Postings
+    modes: Counts
+    """Of which failures each document speaks, shape (documents, modes)."""
     index: PassageIndex
     first_passage: NDArray[np.int64]
     """Shape (documents + 1,): passages of row r are first_passage[r] to first_passage[r + 1]."""
@@ -128,6 +140,7 @@ class Part:
 def part(
     entries: Sequence[Entry],
     postings: Postings,
+    modes: Counts,
     vectors: Vectors,
     sizes: Sequence[int],
     *,
@@ -140,6 +153,7 @@ def part(
     return Part(
         tuple(entries),
         postings,
+        modes,
         index or PassageIndex(vectors, flat_up_to=flat_up_to),
         first,
         np.repeat(np.arange(len(entries), dtype=np.int32), sizes),
@@ -214,6 +228,7 @@ class Collection:
                 part(
                     [change.entry for change in new],
                     lexical.postings([change.counts for change in new]),
+                    np.stack([change.modes for change in new]),
                     vectors,
                     [len(change.vectors) for change in new],
                     flat_up_to=self.flat_up_to,
@@ -295,4 +310,5 @@ def _merged(parts: Sequence[Part], present: Sequence[Mask], flat_up_to: int) -> 
         [each.index.vectors[mask[each.row_of_passage]] for each, mask in zip(parts, present, strict=True)]
     )
     together = lexical.merged([each.postings for each in parts], present)
-    return part(entries, together, vectors, sizes.tolist(), flat_up_to=flat_up_to)
+    modes = np.concatenate([each.modes[mask] for each, mask in zip(parts, present, strict=True)])
+    return part(entries, together, modes, vectors, sizes.tolist(), flat_up_to=flat_up_to)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.memory import fusion
 from services.memory.collection import Collection
 from services.memory.documents import Document, Passage
 from services.memory.embedding import Vectors
 from services.memory.follower import Follower
 from services.memory.models import Models
-from services.memory.search import Answer, Filter, Hit, Query, search, shared_words
+from services.memory.reasons import asked, reasons
+from services.memory.search import Answer, Filter, Hit, Query, search
 from services.memory.store import documents as store
 from services.memory.store import runbooks as runbook_store
 from services.memory.visibility import Views
@@ -98,29 +97,16 @@ class Finding:
         documents = await store.get_many(self._pool, names)
         texts = await store.passages_of(self._pool, [(hit.entry.name, hit.passage) for hit in hits])
         runbooks = await runbook_store.names_of_documents(self._pool, names)
+        said = asked(query, answer.rarities)
         return tuple(
             Result(
                 documents[name],
                 texts[name, hit.passage],
                 hit,
-                (*hit.reasons, *_text_reasons(hit, query, answer.rarities, texts[name, hit.passage], documents[name])),
+                reasons(said, hit, documents[name], texts[name, hit.passage]),
                 runbooks.get(name, ""),
             )
             for hit in hits
             # A document that was forgotten since the collection was read is not shown.
             if (name := hit.entry.name) in documents and (name, hit.passage) in texts
         )
-
-
-def _text_reasons(
-    hit: Hit, query: Query, rarities: Mapping[str, float], passage: Passage, document: Document
-) -> tuple[str, ...]:
-    said: list[str] = []
-    patterns = {pattern.strip() for pattern in query.log_patterns}
-    said += [f"same log pattern {pattern[:120]}" for pattern in document.log_patterns if pattern.strip() in patterns]
-    words = shared_words(query.words(), rarities, f"{document.title}\n{passage.text}")
-    if words:
-        said.append(f"shares the terms {', '.join(words)}")
-    if hit.dense >= fusion.ALIKE_FROM:
-        said.append(f"its {passage.role.name.lower().replace('_', ' ')} means about the same")
-    return tuple(said)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from services.memory.collection import Collection, Forgotten, Remembered, counted, entry
+from services.memory.collection import Collection, Forgotten, Remembered, remembered
 from services.memory.embedding import Batches
 from services.memory.feedback import Voice, Voices
 from services.memory.store import documents as store
@@ -179,7 +179,8 @@ class Follower:
                 vectors = await self._batches.encode([each.for_model(document.title) for each in change.passages])
                 async with self._pool.acquire() as connection:
                     await store.write_vectors(connection, document.name, vectors, model)
-            counts = await self._offload.run(counted, document, change.passages)
-            prepared.append(Remembered(entry(document, change.position), counts, vectors))
+            prepared.append(
+                await self._offload.run(remembered, document, change.passages, vectors, change.position)
+            )
         return prepared
 

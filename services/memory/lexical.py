@@ -120,7 +120,13 @@ def rarity(
 ) -> float:
     """The inverse document frequency of `term` among the visible documents; a term nobody has is the rarest."""
     having = sum(int(mask[part.of(term)[0]].sum()) for part, mask in zip(parts, visible, strict=True))
-    return float(np.log1p((known.documents + unseen - having + 0.5) / (having + 0.5)))
+    return float(inverse_frequency(having, known.documents + unseen))
+
+
+def inverse_frequency(having: float | Floats, documents: int) -> float | Floats:
+    """How rare it is that `having` of `documents` hold something; several at once as an array."""
+    rare: float | Floats = np.log1p((documents - having + 0.5) / (having + 0.5))
+    return rare
 
 
 def scores(part: Postings, weights: Mapping[str, float], mean_length: float) -> Floats:

@@ -1,11 +1,10 @@
-"""One search over what the asker sees: what both methods find, one ranking, and why.
+"""One search over what the asker sees: what both methods find, as one ranking.
 
 Pure: a `View` of the collection, a query that was already embedded, a filter, and feedback come in as values.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from services.memory import fusion, lexical
+from services.memory import failure_modes, fusion, lexical
 from services.memory.collection import Collection, Entry, Part, same_address
 from services.memory.documents import LIVE, Kind
 from services.memory.embedding import Vectors
+from services.memory.failure_modes import Counts
 from services.memory.identifiers import alert_like, terms
 from services.memory.lexical import Mask
 from services.memory.visibility import View
@@ -26,11 +26,6 @@ CANDIDATE_PASSAGES = 100
 CANDIDATE_DOCUMENTS = 50
 CLOSELY_READ = 40
 """Of the candidates of a part, those whose services, alerts, tags and titles are compared too."""
-
-RARE = 1.0
-"""Rarity from which a shared term explains something: a third of the documents or fewer hold it, of many."""
-
-_WORDS = re.compile(r"[^\s()\[\]{}\"'`,;|<>]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +79,6 @@ class Hit:
     lexical: float
     dense: float
     feedback: float
-    reasons: tuple[str, ...]
     is_exact: bool = False
 
     @property
@@ -100,6 +94,7 @@ class _Found:
     rows: NDArray[np.int64]
     lexical: fusion.Scores
     dense: fusion.Scores
+    modes: fusion.Scores
     passages: NDArray[np.int64]
     is_named: Mask
 
@@ -108,6 +103,7 @@ class _Found:
 class _Asked:
     """What a query says besides its text, ready to be compared."""
 
+    modes: Counts
     services: frozenset[str]
     alerts: frozenset[str]
     tags: frozenset[str]
@@ -145,6 +141,7 @@ def search(
     weights = Counter(terms(words))
     rare = {term: seen.rarity(term) for term in weights}
     asked = _Asked(
+        failure_modes.modes(words),
         frozenset(name.lower() for name in query.services),
         frozenset((*(name.lower() for name in query.alert_names), *alert_like(words))),
         frozenset(tag.lower() for tag in query.tags),
@@ -156,7 +153,7 @@ def search(
     said = feedback or {}
     named = [] if method else _named(collection, asked, said)
     found = [
-        _in_part(part, mask, weighted, seen, vector, [row for at, row in named if at == number])
+        _in_part(part, mask, weighted, asked, vector, [row for at, row in named if at == number])
         for number, (part, mask) in enumerate(zip(collection.parts, may, strict=True))
         if mask.any()
     ]
@@ -207,9 +204,10 @@ def _named(collection: Collection, asked: _Asked, said: Mapping[str, float]) -> 
 
 
 def _in_part(
-    part: Part, may: Mask, weighted: Mapping[str, float], seen: View, vector: Vectors, named: Sequence[int]
+    part: Part, may: Mask, weighted: Mapping[str, float], asked: _Asked, vector: Vectors, named: Sequence[int]
 ) -> _Found:
     """The candidates of both methods, each with both scores: what one method missed is not zero for the other."""
+    seen = asked.seen
     words = lexical.scores(part.postings, weighted, seen.statistics.mean_length)
     words /= max(lexical.best_possible(weighted), 1e-6)
     words[~may] = 0.0
@@ -230,7 +228,9 @@ def _in_part(
     rows, first = np.unique(owners[order], return_index=True)
     chosen = order[first]
     ordinals = passages[chosen] - part.first_passage[rows]
-    return _Found(part, rows.astype(np.int64), words[rows], cosines[chosen], ordinals, np.isin(rows, pointed_at))
+    modes = failure_modes.shared(asked.modes, part.modes[rows], seen.mode_rarities, seen.mode_length)
+    is_named = np.isin(rows, pointed_at)
+    return _Found(part, rows.astype(np.int64), words[rows], cosines[chosen], modes, ordinals, is_named)
 
 
 def _centred_cosines(vectors: Vectors, centred: Vectors, mean: Vectors) -> fusion.Scores:
@@ -248,7 +248,7 @@ def _hits(found: _Found, asked: _Asked, feedback: Mapping[str, float], method: s
         case "dense":
             scores = found.dense
         case _:
-            scores = fusion.fused(found.lexical, found.dense)
+            scores = fusion.fused(found.lexical, found.dense, found.modes)
     # What the query points at is always read closely; one is more than any score of words.
     best = np.argsort(-scores - 10.0 * found.is_named, kind="stable")[: CLOSELY_READ + int(found.is_named.sum())]
     return [_hit(found, int(at), float(scores[at]), asked, feedback, method) for at in best]
@@ -258,7 +258,7 @@ def _hit(
     found: _Found, at: int, score: float, asked: _Asked, feedback: Mapping[str, float], method: str
 ) -> Hit:
     each = found.part.entries[int(found.rows[at])]
-    evidence, reasons = _evidence(each, asked, feedback.get(each.name, 0.0))
+    evidence = _evidence(each, asked, feedback.get(each.name, 0.0))
     score += 0.0 if method else fusion.bonus(evidence)
     is_exact = not method and bool(each.url) and same_address(each.url) in asked.addresses
     return Hit(
@@ -269,40 +269,22 @@ def _hit(
         float(found.lexical[at]),
         float(found.dense[at]),
         evidence.feedback,
-        (*(("the alert links to this runbook",) if is_exact else ()), *reasons),
         is_exact,
     )
 
 
-def _evidence(entry: Entry, asked: _Asked, feedback: float) -> tuple[fusion.Evidence, tuple[str, ...]]:
-    """What else speaks for a document, and the same in words."""
-    services = sorted(asked.services.intersection(entry.services))
-    alerts = [name for name in entry.alert_names if name.lower() in asked.alerts]
-    tags = sorted(asked.tags.intersection(entry.tags))
-    title = _title_found(entry, asked) if entry.kind == Kind.RUNBOOK else 0.0
-    reasons = [f"same service {name}" for name in services]
-    reasons += [f"same alert {name}" for name in alerts]
-    if tags:
-        reasons.append(f"same tags {', '.join(tags)}")
-    if feedback > 0:
-        reasons.append("was found helpful for a similar incident")
-    elif feedback < 0:
-        reasons.append("was found not helpful for a similar incident")
-    return fusion.Evidence(len(services), len(alerts), len(tags), title, feedback), tuple(reasons)
+def _evidence(entry: Entry, asked: _Asked, feedback: float) -> fusion.Evidence:
+    """What else speaks for a document."""
+    return fusion.Evidence(
+        len(asked.services.intersection(entry.services)),
+        sum(name.lower() in asked.alerts for name in entry.alert_names),
+        len(asked.tags.intersection(entry.tags)),
+        _title_found(entry, asked) if entry.kind == Kind.RUNBOOK else 0.0,
+        feedback,
+    )
 
 
 def _title_found(entry: Entry, asked: _Asked) -> float:
     """Share of the title that the query says, each term as it is rare: 0 to 1."""
     said = sum(asked.rarities[term] for term in entry.title_terms if term in asked.rarities)
     return said / sum(asked.seen.rarity(term) for term in entry.title_terms) if said else 0.0
-
-
-def shared_words(query: str, rarities: Mapping[str, float], text: str, *, most: int = 5) -> list[str]:
-    """The telling words that `query` and `text` share, as the text writes them, the rarest first."""
-    asked = {term for term in terms(query) if rarities.get(term, 0.0) >= RARE}
-    written: dict[str, str] = {}
-    for word in _WORDS.findall(text):
-        for term in terms(word)[:1]:
-            if term in asked and not term.isdigit():
-                written.setdefault(term, word.strip(".,:"))
-    return [written[term] for term in sorted(written, key=lambda term: (-rarities[term], term))[:most]]

@@ -21,10 +21,11 @@ import orjson
 from numpy.typing import NDArray
 
 from services.memory.collection import Collection, Entry, Part, part
+from services.memory.failure_modes import VERSION
 from services.memory.index import PassageIndex
 from services.memory.lexical import Postings
 
-MAGIC = b"AFMEM\x00\x00\x01"
+MAGIC = b"AFMEM\x00\x00\x02"
 _DIGEST_BYTES = 32
 
 
@@ -42,6 +43,7 @@ def save(collection: Collection, path: Path, *, database: str) -> int:
     header = {
         "database": database,
         "model": collection.model,
+        "failure_modes": VERSION,
         "dimension": collection.dimension,
         "position": collection.position,
         "flat_up_to": collection.flat_up_to,
@@ -88,8 +90,9 @@ def load(path: Path, *, database: str, model: str, dimension: int, newest: int) 
         raise Unusable("its checksum is wrong: it was cut off or changed")
     length = int.from_bytes(content[start : start + 8], "little")
     header = orjson.loads(content[start + 8 : start + 8 + length])
-    for said, expected in (("database", database), ("model", model), ("dimension", dimension)):
-        if header[said] != expected:
+    expected = {"database": database, "model": model, "dimension": dimension, "failure_modes": VERSION}
+    for said, value in expected.items():
+        if header[said] != value:
             raise Unusable(f"it belongs to another {said}")
     if header["position"] > newest:
         raise Unusable("it is ahead of the database, which has lost data")
@@ -106,10 +109,10 @@ def _collection(header: dict[str, Any], arrays: Sequence[NDArray[Any]]) -> Colle
         postings = Postings(
             {term: row for row, term in enumerate(terms)}, next(rest), next(rest), next(rest), next(rest)
         )
-        sizes, mask, stored = next(rest), next(rest), next(rest)
+        modes, sizes, mask, stored = next(rest), next(rest), next(rest), next(rest)
         entries = [_entry(each) for each in described["entries"]]
         index = PassageIndex.restored(stored)
-        parts.append(part(entries, postings, index.vectors, sizes.tolist(), index=index))
+        parts.append(part(entries, postings, modes, index.vectors, sizes.tolist(), index=index))
         present.append(mask)
     places = {
         each.name: (at, row)
@@ -131,7 +134,7 @@ def _collection(header: dict[str, Any], arrays: Sequence[NDArray[Any]]) -> Colle
 def _described(each: Part, present: NDArray[np.bool_], arrays: list[NDArray[Any]]) -> dict[str, Any]:
     found = each.postings
     arrays += [found.starts, found.documents, found.counts, found.lengths]
-    arrays += [np.diff(each.first_passage), present, each.index.stored()]
+    arrays += [each.modes, np.diff(each.first_passage), present, each.index.stored()]
     terms = sorted(found.rows_of, key=found.rows_of.__getitem__)
     return {"terms": terms, "entries": [_fields(entry) for entry in each.entries]}
 

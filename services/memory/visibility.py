@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from services.memory import lexical
 from services.memory.collection import Collection, Part
 from services.memory.documents import LIVE
+from services.memory.failure_modes import MODES
 from services.memory.lexical import Mask, Statistics
 
 FEW_PASSAGES = 50
@@ -36,6 +37,10 @@ class View:
     statistics: Statistics
     mean: NDArray[np.float32]
     """Mean vector of the visible passages, shape (dimension,), drawn towards zero when they are few."""
+    mode_rarities: NDArray[np.float32]
+    """How rare each failure mode is among the visible documents, shape (modes,)."""
+    mode_length: float
+    """How often the visible documents speak of any, on average."""
     rarities: dict[str, float] = field(default_factory=dict, repr=False)
     """Those already asked for: the same few thousand terms are asked for again and again."""
 
@@ -64,7 +69,13 @@ def view(collection: Collection, stream: str, as_of: datetime | None) -> View:
             total += part.index.vectors[passages].sum(axis=0, dtype=np.float64)
     mean = (total / (count + FEW_PASSAGES)).astype(np.float32)
     known = lexical.statistics([part.postings for part in collection.parts], visible)
-    return View(collection, visible, known, mean)
+    having, said = np.zeros(len(MODES)), 0
+    for part, mask in zip(collection.parts, visible, strict=True):
+        modes = part.modes[mask]
+        having += np.count_nonzero(modes, axis=0)
+        said += int(modes.sum(dtype=np.int64))
+    rare = np.asarray(lexical.inverse_frequency(having, known.documents + lexical.UNSEEN_DOCUMENTS), dtype=np.float32)
+    return View(collection, visible, known, mean, rare, said / max(known.documents, 1))
 
 
 def _visible(part: Part, present: Mask, stream: str, as_of: datetime | None) -> Mask:

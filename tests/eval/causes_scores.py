@@ -80,6 +80,18 @@ def _rank(ranked: Sequence[str], right: str) -> int | None:
     return ranked.index(right) + 1 if right in ranked else None
 
 
+def kinds_in_order(told: Sequence[tuple[float, Sequence[str]]]) -> list[str]:
+    """Kinds, the likeliest first; told: the probability of each hypothesis, and its kinds in order.
+
+    Each further kind of a hypothesis counts half as much as the one before it.
+    """
+    best: dict[str, float] = {}
+    for probability, kinds in told:
+        for place, kind in enumerate(kinds):
+            best[kind] = max(best.get(kind, 0.0), probability * 0.5 ** place)
+    return sorted(best, key=lambda kind: -best[kind])
+
+
 def summarise(scores: Iterable[Score]) -> Summary:
     """The means of `scores`, of which there is at least one."""
     counted = tuple(scores)

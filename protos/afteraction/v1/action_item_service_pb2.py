@@ -27,7 +27,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(afteraction/v1/action_item_service.proto\x12\x0e\x61\x66teraction.v1\x1a afteraction/v1/action_item.proto\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/field_mask.proto\"\xc8\x01\n\x17\x43reateActionItemRequest\x12:\n\npostmortem\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x37\n\x0b\x61\x63tion_item\x18\x02 \x01(\x0b\x32\x1a.afteraction.v1.ActionItemB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x06\x61uthor\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1c\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"L\n\x14GetActionItemRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^actionItems/[A-Za-z0-9_-]+$\"\xc3\x01\n\x16ListActionItemsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x12\n\npostmortem\x18\x03 \x01(\t\x12/\n\x06states\x18\x04 \x03(\x0e\x32\x1f.afteraction.v1.ActionItemState\x12\r\n\x05owner\x18\x05 \x01(\t\x12\x12\n\nis_overdue\x18\x06 \x01(\x08\x12\x0e\n\x06stream\x18\x07 \x01(\t\"d\n\x17ListActionItemsResponse\x12\x30\n\x0c\x61\x63tion_items\x18\x01 \x03(\x0b\x32\x1a.afteraction.v1.ActionItem\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa7\x01\n\x17UpdateActionItemRequest\x12\x37\n\x0b\x61\x63tion_item\x18\x01 \x01(\x0b\x32\x1a.afteraction.v1.ActionItemB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x06\x61uthor\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x32\xfc\x02\n\x11\x41\x63tionItemService\x12W\n\x10\x43reateActionItem\x12\'.afteraction.v1.CreateActionItemRequest\x1a\x1a.afteraction.v1.ActionItem\x12Q\n\rGetActionItem\x12$.afteraction.v1.GetActionItemRequest\x1a\x1a.afteraction.v1.ActionItem\x12\x62\n\x0fListActionItems\x12&.afteraction.v1.ListActionItemsRequest\x1a\'.afteraction.v1.ListActionItemsResponse\x12W\n\x10UpdateActionItem\x12\'.afteraction.v1.UpdateActionItemRequest\x1a\x1a.afteraction.v1.ActionItemb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(afteraction/v1/action_item_service.proto\x12\x0e\x61\x66teraction.v1\x1a afteraction/v1/action_item.proto\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/field_mask.proto\"\xc8\x01\n\x17\x43reateActionItemRequest\x12:\n\npostmortem\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x37\n\x0b\x61\x63tion_item\x18\x02 \x01(\x0b\x32\x1a.afteraction.v1.ActionItemB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x06\x61uthor\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1c\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"L\n\x14GetActionItemRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^actionItems/[A-Za-z0-9_-]+$\"\xc3\x01\n\x16ListActionItemsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x12\n\npostmortem\x18\x03 \x01(\t\x12/\n\x06states\x18\x04 \x03(\x0e\x32\x1f.afteraction.v1.ActionItemState\x12\r\n\x05owner\x18\x05 \x01(\t\x12\x12\n\nis_overdue\x18\x06 \x01(\x08\x12\x0e\n\x06stream\x18\x07 \x01(\t\"d\n\x17ListActionItemsResponse\x12\x30\n\x0c\x61\x63tion_items\x18\x01 \x03(\x0b\x32\x1a.afteraction.v1.ActionItem\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa7\x01\n\x17UpdateActionItemRequest\x12\x37\n\x0b\x61\x63tion_item\x18\x01 \x01(\x0b\x32\x1a.afteraction.v1.ActionItemB\x06\xbaH\x03\xc8\x01\x01\x12\x37\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x06\x61uthor\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"\xda\x01\n\x1cReceiveTrackerWebhookRequest\x12\x1a\n\x07tracker\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \x12T\n\x07headers\x18\x02 \x03(\x0b\x32\x39.afteraction.v1.ReceiveTrackerWebhookRequest.HeadersEntryB\x08\xbaH\x05\x9a\x01\x02\x10\x64\x12\x18\n\x04\x62ody\x18\x03 \x01(\x0c\x42\n\xbaH\x07z\x05\x18\x80\x80\x80\x02\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"0\n\x1dReceiveTrackerWebhookResponse\x12\x0f\n\x07\x63hanged\x18\x01 \x01(\x05\x32\xf2\x03\n\x11\x41\x63tionItemService\x12W\n\x10\x43reateActionItem\x12\'.afteraction.v1.CreateActionItemRequest\x1a\x1a.afteraction.v1.ActionItem\x12Q\n\rGetActionItem\x12$.afteraction.v1.GetActionItemRequest\x1a\x1a.afteraction.v1.ActionItem\x12\x62\n\x0fListActionItems\x12&.afteraction.v1.ListActionItemsRequest\x1a\'.afteraction.v1.ListActionItemsResponse\x12W\n\x10UpdateActionItem\x12\'.afteraction.v1.UpdateActionItemRequest\x1a\x1a.afteraction.v1.ActionItem\x12t\n\x15ReceiveTrackerWebhook\x12,.afteraction.v1.ReceiveTrackerWebhookRequest\x1a-.afteraction.v1.ReceiveTrackerWebhookResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,6 +52,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPDATEACTIONITEMREQUEST'].fields_by_name['update_mask']._serialized_options = b'\272H\003\310\001\001'
   _globals['_UPDATEACTIONITEMREQUEST'].fields_by_name['author']._loaded_options = None
   _globals['_UPDATEACTIONITEMREQUEST'].fields_by_name['author']._serialized_options = b'\272H\007r\005\020\001\030\200\002'
+  _globals['_RECEIVETRACKERWEBHOOKREQUEST_HEADERSENTRY']._loaded_options = None
+  _globals['_RECEIVETRACKERWEBHOOKREQUEST_HEADERSENTRY']._serialized_options = b'8\001'
+  _globals['_RECEIVETRACKERWEBHOOKREQUEST'].fields_by_name['tracker']._loaded_options = None
+  _globals['_RECEIVETRACKERWEBHOOKREQUEST'].fields_by_name['tracker']._serialized_options = b'\272H\006r\004\020\001\030 '
+  _globals['_RECEIVETRACKERWEBHOOKREQUEST'].fields_by_name['headers']._loaded_options = None
+  _globals['_RECEIVETRACKERWEBHOOKREQUEST'].fields_by_name['headers']._serialized_options = b'\272H\005\232\001\002\020d'
+  _globals['_RECEIVETRACKERWEBHOOKREQUEST'].fields_by_name['body']._loaded_options = None
+  _globals['_RECEIVETRACKERWEBHOOKREQUEST'].fields_by_name['body']._serialized_options = b'\272H\007z\005\030\200\200\200\002'
   _globals['_CREATEACTIONITEMREQUEST']._serialized_start=158
   _globals['_CREATEACTIONITEMREQUEST']._serialized_end=358
   _globals['_GETACTIONITEMREQUEST']._serialized_start=360
@@ -62,6 +70,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTACTIONITEMSRESPONSE']._serialized_end=736
   _globals['_UPDATEACTIONITEMREQUEST']._serialized_start=739
   _globals['_UPDATEACTIONITEMREQUEST']._serialized_end=906
-  _globals['_ACTIONITEMSERVICE']._serialized_start=909
-  _globals['_ACTIONITEMSERVICE']._serialized_end=1289
+  _globals['_RECEIVETRACKERWEBHOOKREQUEST']._serialized_start=909
+  _globals['_RECEIVETRACKERWEBHOOKREQUEST']._serialized_end=1127
+  _globals['_RECEIVETRACKERWEBHOOKREQUEST_HEADERSENTRY']._serialized_start=1081
+  _globals['_RECEIVETRACKERWEBHOOKREQUEST_HEADERSENTRY']._serialized_end=1127
+  _globals['_RECEIVETRACKERWEBHOOKRESPONSE']._serialized_start=1129
+  _globals['_RECEIVETRACKERWEBHOOKRESPONSE']._serialized_end=1177
+  _globals['_ACTIONITEMSERVICE']._serialized_start=1180
+  _globals['_ACTIONITEMSERVICE']._serialized_end=1678
 # @@protoc_insertion_point(module_scope)

@@ -55,6 +55,11 @@ class ActionItemServiceStub:
                 request_serializer=afteraction_dot_v1_dot_action__item__service__pb2.UpdateActionItemRequest.SerializeToString,
                 response_deserializer=afteraction_dot_v1_dot_action__item__pb2.ActionItem.FromString,
                 _registered_method=True)
+        self.ReceiveTrackerWebhook = channel.unary_unary(
+                '/afteraction.v1.ActionItemService/ReceiveTrackerWebhook',
+                request_serializer=afteraction_dot_v1_dot_action__item__service__pb2.ReceiveTrackerWebhookRequest.SerializeToString,
+                response_deserializer=afteraction_dot_v1_dot_action__item__service__pb2.ReceiveTrackerWebhookResponse.FromString,
+                _registered_method=True)
 
 
 class ActionItemServiceServicer:
@@ -84,6 +89,13 @@ class ActionItemServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReceiveTrackerWebhook(self, request, context):
+        """What a tracker's webhook sent, as it came: its signature is over these bytes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ActionItemServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -106,6 +118,11 @@ def add_ActionItemServiceServicer_to_server(servicer, server):
                     servicer.UpdateActionItem,
                     request_deserializer=afteraction_dot_v1_dot_action__item__service__pb2.UpdateActionItemRequest.FromString,
                     response_serializer=afteraction_dot_v1_dot_action__item__pb2.ActionItem.SerializeToString,
+            ),
+            'ReceiveTrackerWebhook': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReceiveTrackerWebhook,
+                    request_deserializer=afteraction_dot_v1_dot_action__item__service__pb2.ReceiveTrackerWebhookRequest.FromString,
+                    response_serializer=afteraction_dot_v1_dot_action__item__service__pb2.ReceiveTrackerWebhookResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -216,6 +233,33 @@ class ActionItemService:
             '/afteraction.v1.ActionItemService/UpdateActionItem',
             afteraction_dot_v1_dot_action__item__service__pb2.UpdateActionItemRequest.SerializeToString,
             afteraction_dot_v1_dot_action__item__pb2.ActionItem.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReceiveTrackerWebhook(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/afteraction.v1.ActionItemService/ReceiveTrackerWebhook',
+            afteraction_dot_v1_dot_action__item__service__pb2.ReceiveTrackerWebhookRequest.SerializeToString,
+            afteraction_dot_v1_dot_action__item__service__pb2.ReceiveTrackerWebhookResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -36,6 +36,8 @@ class ActionItemServiceStub:
     GetActionItem: _grpc.UnaryUnaryMultiCallable[_action_item_service_pb2.GetActionItemRequest, _action_item_pb2.ActionItem]
     ListActionItems: _grpc.UnaryUnaryMultiCallable[_action_item_service_pb2.ListActionItemsRequest, _action_item_service_pb2.ListActionItemsResponse]
     UpdateActionItem: _grpc.UnaryUnaryMultiCallable[_action_item_service_pb2.UpdateActionItemRequest, _action_item_pb2.ActionItem]
+    ReceiveTrackerWebhook: _grpc.UnaryUnaryMultiCallable[_action_item_service_pb2.ReceiveTrackerWebhookRequest, _action_item_service_pb2.ReceiveTrackerWebhookResponse]
+    """What a tracker's webhook sent, as it came: its signature is over these bytes."""
 
 @_typing.type_check_only
 class ActionItemServiceAsyncStub(ActionItemServiceStub):
@@ -44,6 +46,8 @@ class ActionItemServiceAsyncStub(ActionItemServiceStub):
     GetActionItem: _aio.UnaryUnaryMultiCallable[_action_item_service_pb2.GetActionItemRequest, _action_item_pb2.ActionItem]  # type: ignore[assignment]
     ListActionItems: _aio.UnaryUnaryMultiCallable[_action_item_service_pb2.ListActionItemsRequest, _action_item_service_pb2.ListActionItemsResponse]  # type: ignore[assignment]
     UpdateActionItem: _aio.UnaryUnaryMultiCallable[_action_item_service_pb2.UpdateActionItemRequest, _action_item_pb2.ActionItem]  # type: ignore[assignment]
+    ReceiveTrackerWebhook: _aio.UnaryUnaryMultiCallable[_action_item_service_pb2.ReceiveTrackerWebhookRequest, _action_item_service_pb2.ReceiveTrackerWebhookResponse]  # type: ignore[assignment]
+    """What a tracker's webhook sent, as it came: its signature is over these bytes."""
 
 class ActionItemServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -73,5 +77,13 @@ class ActionItemServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _action_item_service_pb2.UpdateActionItemRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_action_item_pb2.ActionItem, _abc.Awaitable[_action_item_pb2.ActionItem]]: ...
+
+    @_abc_1.abstractmethod
+    def ReceiveTrackerWebhook(
+        self,
+        request: _action_item_service_pb2.ReceiveTrackerWebhookRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_action_item_service_pb2.ReceiveTrackerWebhookResponse, _abc.Awaitable[_action_item_service_pb2.ReceiveTrackerWebhookResponse]]:
+        """What a tracker's webhook sent, as it came: its signature is over these bytes."""
 
 def add_ActionItemServiceServicer_to_server(servicer: ActionItemServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -60,6 +60,7 @@ class Hypothesis(_message.Message):
     MECHANISM_FIELD_NUMBER: _builtins.int
     EVIDENCE_FOR_FIELD_NUMBER: _builtins.int
     EVIDENCE_AGAINST_FIELD_NUMBER: _builtins.int
+    OTHER_KINDS_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
     """What kind of cause: `deployment`, `configuration`, `cpu`, `network`, `code`, `dependency`, `traffic`, …"""
     service: _builtins.str
@@ -74,6 +75,10 @@ class Hypothesis(_message.Message):
     def evidence_for(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def evidence_against(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def other_kinds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Kinds that the same evidence allows as well, the likelier first."""
+
     def __init__(
         self,
         *,
@@ -83,10 +88,11 @@ class Hypothesis(_message.Message):
         mechanism: Global___Statement | None = ...,
         evidence_for: _abc.Iterable[_builtins.str] | None = ...,
         evidence_against: _abc.Iterable[_builtins.str] | None = ...,
+        other_kinds: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["mechanism", b"mechanism"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence_against", b"evidence_against", "evidence_for", b"evidence_for", "kind", b"kind", "mechanism", b"mechanism", "probability", b"probability", "service", b"service"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evidence_against", b"evidence_against", "evidence_for", b"evidence_for", "kind", b"kind", "mechanism", b"mechanism", "other_kinds", b"other_kinds", "probability", b"probability", "service", b"service"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -221,6 +221,8 @@ class GetEvidenceRequest(_message.Message):
     MAX_SERIES_PER_SERVICE_FIELD_NUMBER: _builtins.int
     MAX_LOG_RECORDS_PER_SERVICE_FIELD_NUMBER: _builtins.int
     SKIP_SERIES_FIELD_NUMBER: _builtins.int
+    ONLY_METRICS_FIELD_NUMBER: _builtins.int
+    SKIP_BASELINE_TIMES_FIELD_NUMBER: _builtins.int
     stream: _builtins.str
     max_patterns_per_service: _builtins.int
     max_traces: _builtins.int
@@ -229,6 +231,10 @@ class GetEvidenceRequest(_message.Message):
     """Raw log lines to return per service; 0: none."""
     skip_series: _builtins.bool
     """Leave out series windows."""
+    only_metrics: _builtins.bool
+    """Leave out series that were derived from spans and log lines; operations, calls and patterns say the same."""
+    skip_baseline_times: _builtins.bool
+    """Leave out SeriesWindow.baseline_times, which are most of a long baseline."""
     @_builtins.property
     def window(self) -> _evidence_pb2.Window: ...
     @_builtins.property
@@ -251,10 +257,12 @@ class GetEvidenceRequest(_message.Message):
         max_series_per_service: _builtins.int = ...,
         max_log_records_per_service: _builtins.int = ...,
         skip_series: _builtins.bool = ...,
+        only_metrics: _builtins.bool = ...,
+        skip_baseline_times: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["baseline", b"baseline", "window", b"window"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline", b"baseline", "max_log_records_per_service", b"max_log_records_per_service", "max_patterns_per_service", b"max_patterns_per_service", "max_series_per_service", b"max_series_per_service", "max_traces", b"max_traces", "services", b"services", "skip_series", b"skip_series", "stream", b"stream", "window", b"window"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["baseline", b"baseline", "max_log_records_per_service", b"max_log_records_per_service", "max_patterns_per_service", b"max_patterns_per_service", "max_series_per_service", b"max_series_per_service", "max_traces", b"max_traces", "only_metrics", b"only_metrics", "services", b"services", "skip_baseline_times", b"skip_baseline_times", "skip_series", b"skip_series", "stream", b"stream", "window", b"window"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from math import log
 
 from services.drafting.hypotheses.finding import CERTAIN, Finding
-from services.drafting.hypotheses.hypothesis import CauseKind
+from services.drafting.hypotheses.hypothesis import CauseKind, Figure
 from services.drafting.observations import Observations
+from services.drafting.statements import quoted
+from services.drafting.wording import counted, number
 
 # Spans and lines come in bunches (a request makes many), so that counts vary more than Poisson's by about this factor.
 BUNCHING = 2.0
@@ -24,6 +26,8 @@ CERTAINTY = 24.0
 IN_STEP = 30
 # Several changes at once are more than one, though seldom independent of each other.
 SEVERAL = 0.5
+# So much more often for each request is a query repeated.
+REPEATED = 1.5
 # A way in that is used much less than something inside cannot be what that follows.
 FAN_OUT = 5.0
 _QUERY = re.compile(r"\b(select|insert|update|delete|find|aggregate|query|hgetall|getitem|cursor)\b", re.IGNORECASE)
@@ -101,26 +105,52 @@ def _changed_inside(service: str, counts: Iterable[Count], ways_in: tuple[Count,
     if not surprises:
         return None
     references = ways or (lines,)
-    count = surprises[0][1]
     strongest = surprises[0][0] + SEVERAL * sum(surprise for surprise, _ in surprises[1:] if surprise > CHANCE / 2)
     certainty = min(max((strongest - CHANCE) / (CERTAINTY - CHANCE), 0.0), 1.0)
     if certainty <= 0:
         return None
-    keys = tuple(other.key for surprise, other in surprises[:4] if surprise > CHANCE / 2) or (count.key,)
-    expected = count.before * _ratio(references)
-    has_errors = any(other.is_error and other.now > other.before * _ratio(references)
-                     for surprise, other in surprises if surprise > CHANCE)
-    is_repeated_query = count.now > expected and bool(_QUERY.search(count.name))
-    kind = (CauseKind.CODE_EXCEPTION if has_errors else CauseKind.DATABASE if is_repeated_query
-            else CauseKind.CODE_RETURN)
-    return Finding(service, kind, CERTAIN * certainty, _clause(service, count, expected), keys)
+    surprising = [other for surprise, other in surprises if surprise > CHANCE]
+    ratio = _ratio(references)
+    queries = [other for other in surprising if _is_repeated_query(other, ratio)]
+    has_errors = any(other.is_error and other.now > other.before * ratio for other in surprising)
+    # More queries for each request say how it came about; the errors that follow only that it did.
+    count = (queries or surprising or [surprises[0][1]])[0]
+    keys = dict.fromkeys((count.key, *(other.key for surprise, other in surprises[:4] if surprise > CHANCE / 2)))
+    kind = (CauseKind.DATABASE if queries else CauseKind.CODE_EXCEPTION if has_errors else CauseKind.CODE_RETURN)
+    figure = None if count.is_log or not ways else _per_request(service, count, ways)
+    return Finding(service, kind, CERTAIN * certainty, _clause(count, figure, count.before * ratio), tuple(keys),
+                   figure=figure)
 
 
-def _clause(service: str, count: Count, expected: float) -> str:
-    what = "a log line" if count.is_log else count.name
-    if count.now > expected:
-        return f"{what} in {service} came more often than its requests explain"
-    return f"{what} in {service} came less often than its requests explain, or no more"
+def _is_repeated_query(count: Count, ratio: float) -> bool:
+    return (not count.is_log and bool(_QUERY.search(count.name)) and count.before > 0
+            and count.now > REPEATED * count.before * ratio)
+
+
+def _per_request(service: str, count: Count, ways: tuple[Count, ...]) -> Figure | None:
+    """How often it happens for each request, now and before; of the way in that it belongs to most likely."""
+    way = min((way for way in ways if way.now and way.before), key=lambda way: _surprise(count, way), default=None)
+    if way is None or not count.before:
+        return None
+    return Figure(
+        f"figure/{count.key}", service, f"{quoted(count.name, 80)} for each {quoted(way.name, 80)} in {service}",
+        {"now": number(count.now / way.now), "before": number(count.before / way.before),
+         "spans now": f"{count.now:,} of {way.now:,}", "spans before": f"{count.before:,} of {way.before:,}"})
+
+
+def _clause(count: Count, figure: Figure | None, expected: float) -> str:
+    is_more = count.now > expected
+    if count.is_log:
+        times = counted(count.now, "time")
+        said = f"logged {quoted(count.name, 120)} {times}"
+        return f"{said}, more often than its requests explain" if is_more else (
+            f"{said}, less often than its requests explain")
+    if not count.now:
+        return f"no longer gets to {quoted(count.name, 80)}"
+    if figure is None:
+        return f"gets to {quoted(count.name, 80)} {'more' if is_more else 'less'} often than its requests explain"
+    now, before = figure.values["now"], figure.values["before"]
+    return f"makes {now} {quoted(count.name, 80)} calls for each request, against {before} before"
 
 
 def _total(counts: Iterable[Count], is_log: bool) -> Count:

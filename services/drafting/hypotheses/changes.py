@@ -67,7 +67,7 @@ def _suspect(event: Event, incident: IncidentFacts, others: Iterable[Event], pla
         weight += CERTAIN * TAKEN_BACK
     service = event.service or incident.service
     keys = (event.key,) if undone is None else (event.key, undone.key)
-    return SuspectedChange(event, Finding(service, _kind(event), weight, _clause(event, service), keys), undone)
+    return SuspectedChange(event, Finding(service, _kind(event), weight, _clause(event), keys), undone)
 
 
 def _taken_back(event: Event, incident: IncidentFacts, others: Iterable[Event]) -> Event | None:
@@ -97,13 +97,13 @@ def _kind(event: Event) -> CauseKind:
     return CauseKind.DEPLOYMENT if isinstance(event.detail, Deploy) else CauseKind.CONFIGURATION
 
 
-def _clause(event: Event, service: str) -> str:
+def _clause(event: Event) -> str:
     match event.detail:
         case Deploy() as deploy:
-            return f"version {deploy.version} of {service} was deployed"
+            return f"was deployed in version {deploy.version}"
         case ConfigChange() as change:
-            return f"the setting {change.setting} of {service} was changed"
+            return f"had its setting {change.setting} changed"
         case FlagChange() as change:
-            return f"the flag {change.flag} of {service} was switched"
+            return f"had its flag {change.flag} switched"
         case _:
-            return f"{service} was changed"
+            return "was changed"

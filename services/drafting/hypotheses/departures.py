@@ -9,14 +9,17 @@ often happens without an incident is no sign of one. It must last for two values
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from math import inf, log
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from services.drafting.hypotheses.hypothesis import Figure
 from services.drafting.hypotheses.measures import Meaning, Measure, meaning
 from services.drafting.observations import SeriesSource, SeriesWindow
+from services.drafting.wording import quantity
 
 FloatArray = NDArray[np.float64]
 
@@ -31,8 +34,9 @@ CERTAIN_SWINGS = 8.0
 COMMON, RARE = 1.0, 0.05
 # Even where it has no namesake, one quiet stretch in so many may look like this.
 FEWEST_NAMESAKES = 10
-# Share of the level below which a difference is not looked at, whatever the spread; and of what can be available.
-RESOLUTION, AVAILABLE_RESOLUTION = 0.05, 0.01
+# Share of the level below which a difference is not looked at, whatever the spread; and of what can be available: one
+# request in a hundred that fails is a lot to its users where none did before.
+RESOLUTION, AVAILABLE_RESOLUTION = 0.05, 0.002
 # A share of a resource from which on it is as good as used up.
 FULL = 0.85
 # Namesakes this many times busier or idler are not like it: the fewer requests, the wilder their statistics.
@@ -57,6 +61,8 @@ class Departure:
     certainty: float
     # Level over the highest level of its namesakes, at most 1: a tenth of a percent of a processor is not much.
     size: float = 1.0
+    # When a share of a resource was first as good as used up; None where it was not, or was so before.
+    filled_at: datetime | None = None
 
     @property
     def growth(self) -> float:
@@ -67,6 +73,21 @@ class Departure:
     @property
     def key(self) -> str:
         return self.series.key
+
+    @property
+    def numbers(self) -> str:
+        """`cpu.utilization 97 % against 41 % before`."""
+        series = self.series
+        now, before = quantity(self.level, series.unit), quantity(self.baseline, series.unit)
+        return f"{series.metric_name} {now} against {before} before"
+
+    @property
+    def figure(self) -> Figure:
+        """The numbers as evidence; the level is what lasted, which is less than the furthest value."""
+        series = self.series
+        return Figure(
+            f"figure/{self.key}/{series.unit}", series.service, f"{series.metric_name} of {series.service} lasted",
+            {"in the window at": quantity(self.level, series.unit), "before at": quantity(self.baseline, series.unit)})
 
 
 def departures(series: Iterable[SeriesWindow]) -> tuple[Departure, ...]:
@@ -102,12 +123,17 @@ def _of_namesakes(group: list[SeriesWindow], means: Meaning, busy: Mapping[str, 
                                  for place in alike])
         certainty = (_between(log(max(swings, 1.0)), 0.0, log(CERTAIN_SWINGS))
                      * _rarity(_share_beyond(chance, swings), len(alike)))
-        full = level / _whole(one)
-        if means.measure in _FILLED and means.is_bad_high and full >= FULL > one.baseline_median / _whole(one):
+        whole, filled_at = _whole(one), None
+        if means.measure in _FILLED and means.is_bad_high and level >= FULL * whole > one.baseline_median:
             filled = np.concatenate([stretches[place] for place in alike])
-            certainty = max(certainty, _rarity(_share_beyond(filled / _whole(one), FULL), len(alike)))
+            certainty = max(certainty, _rarity(_share_beyond(filled / whole, FULL), len(alike)))
+            filled_at = _filled_at(one, FULL * whole)
         size = max(abs(level), abs(one.baseline_median)) / highest if highest > 0 else 0.0
-        yield Departure(one, means, level, one.baseline_median, certainty, size)
+        yield Departure(one, means, level, one.baseline_median, certainty, size, filled_at)
+
+
+def _filled_at(series: SeriesWindow, full: float) -> datetime | None:
+    return next((at for at, value in zip(series.times, series.values, strict=False) if value >= full), None)
 
 
 def _as_busy(one: float | None, other: float | None) -> bool:

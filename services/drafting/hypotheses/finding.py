@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from services.drafting.hypotheses.graph import CallGraph
-from services.drafting.hypotheses.hypothesis import CauseKind
+from services.drafting.hypotheses.hypothesis import CauseKind, Figure
 
 # How much likelier a certain finding of a family makes its service, as a natural logarithm. All families weigh the
 # same but for memory and the like, which also follow a fault that lies elsewhere; there is no data to weigh finer.
@@ -20,13 +20,15 @@ class Finding:
     kind: CauseKind
     # Natural logarithm of how much likelier it makes the service; never negative.
     weight: float
-    # What is the matter, as a clause that can follow "because".
+    # What is the matter, as a predicate of the service: `took longer to answer`.
     clause: str
     # Keys of the observations that show it, and of those that speak against it.
     keys: tuple[str, ...]
     against: tuple[str, ...] = ()
     # It is known to arise here; nothing that the service calls can explain it.
     is_located: bool = False
+    # The numbers in `clause`, where it has any that no observation holds as such.
+    figure: Figure | None = None
 
 
 def explain_away(findings: Iterable[Finding], graph: CallGraph) -> tuple[Finding, ...]:

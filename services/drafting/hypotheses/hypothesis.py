@@ -1,5 +1,6 @@
 """A possible cause: what kind, where, how sure, and what speaks for it and against it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -33,6 +34,16 @@ class CauseKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """Numbers that were computed from observations, to be shown as evidence of their own."""
+
+    key: str
+    service: str
+    statement: str
+    values: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Hypothesis:
     """A possible cause. Its mechanism is one sentence that rests on the observations named beside it."""
 
@@ -46,3 +57,7 @@ class Hypothesis:
     mechanism_keys: tuple[str, ...] = ()
     evidence_for: tuple[str, ...] = ()
     evidence_against: tuple[str, ...] = ()
+    # Kinds that the same evidence allows as well, the likelier first.
+    other_kinds: tuple[CauseKind, ...] = ()
+    # The computed numbers among the keys.
+    figures: tuple[Figure, ...] = ()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from services.drafting.hypotheses.finding import CERTAIN, Finding
 from services.drafting.hypotheses.hypothesis import CauseKind
 from services.drafting.observations import IncidentFacts, SimilarPast
+from services.drafting.statements import quoted
 
 # History repeats, but a likeness of words is weak next to what is measured now.
 HISTORY = 0.35
@@ -26,5 +27,5 @@ def past(incident: IncidentFacts, similar: Sequence[SimilarPast]) -> tuple[Findi
         kinds = [kind for word in memory.kinds if (kind := _KINDS.get(word) or _CATEGORIES.get(word)) is not None]
         for kind in kinds[:2]:
             weight = CERTAIN * HISTORY * min(memory.score, 1.0)
-            findings.append(Finding(places[0], kind, weight, f"it looks like “{memory.title}”", (memory.key,)))
+            findings.append(Finding(places[0], kind, weight, f"looks as in {quoted(memory.title, 120)}", (memory.key,)))
     return tuple(findings)

@@ -6,6 +6,8 @@ from math import log
 from services.drafting.hypotheses.finding import CERTAIN, Finding
 from services.drafting.hypotheses.hypothesis import CauseKind
 from services.drafting.observations import LogPatternWindow, Observations, PatternChange
+from services.drafting.statements import quoted
+from services.drafting.wording import counted
 
 # Errors that a service complains of may lie in another, so lines count less than what was measured.
 COMPLAINT = 0.5
@@ -34,7 +36,8 @@ def _errors(log_patterns: Iterable[LogPatternWindow]) -> Iterable[Finding]:
             continue
         size = min(log(1 + pattern.count) / log(1 + MANY), 1.0)
         frame = f" at {pattern.root_frame}" if pattern.root_frame else ""
-        clause = (f"{pattern.service} threw an exception{frame} that it had not thrown before" if is_exception
-                  else f"{pattern.service} logged an error that it had not logged like this before")
+        how_often = f"{quoted(pattern.example or pattern.template, 120)}, {counted(pattern.count, 'time')}"
+        clause = (f"threw an exception{frame} that it had not thrown so before ({how_often})" if is_exception
+                  else f"logged an error that it had not logged so before ({how_often})")
         yield Finding(pattern.service, CauseKind.CODE_EXCEPTION if is_exception else CauseKind.UNAVAILABLE,
                       CERTAIN * COMPLAINT * size, clause, (pattern.key,))

@@ -6,9 +6,10 @@ about a peer say both for a pair of services. Metrics of a service alone leave t
 at least the time and the requests that its callers lose through it, and the loss is a larger share of what it does.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 from services.drafting.hypotheses.departures import Departure
@@ -17,6 +18,7 @@ from services.drafting.hypotheses.graph import CallGraph, other_end
 from services.drafting.hypotheses.hypothesis import CauseKind
 from services.drafting.hypotheses.measures import Measure, Side
 from services.drafting.observations import CallWindow, IncidentFacts, Observations, OperationWindow, Signal
+from services.drafting.statements import quoted
 
 # Time or failures twenty times smaller than the largest of any service tell nothing.
 RANGE = log(20.0)
@@ -30,6 +32,13 @@ FIRST, AMONG = 0.15, 0.05
 NOTICED = 0.05
 # More than this share of a service's time being extra says no more.
 MOSTLY = 0.8
+# What a gateway or a balancer keeps of a symptom: it does little that can go wrong.
+PASSING = 0.7
+_PASSES_ON = frozenset({"gateway", "apigateway", "elb", "alb", "nlb", "balancer", "loadbalancer", "ingress", "proxy",
+                        "nginx", "envoy", "haproxy", "traefik", "router"})
+_WORD, _CAMEL = re.compile(r"[a-z]+"), re.compile(r"(?<=[a-z])(?=[A-Z])")
+# Spans that did not become slower as the metric says speak against it; fewer of them say nothing.
+UNSEEN, ENOUGH_SPANS = 0.5, 20
 
 
 def propagation(incident: IncidentFacts, departed: Iterable[Departure], observations: Observations, graph: CallGraph
@@ -38,23 +47,32 @@ def propagation(incident: IncidentFacts, departed: Iterable[Departure], observat
     everything = tuple(departed)
     known = frozenset(graph.callees) | frozenset(graph.callers) | {d.series.service for d in everything}
     slow = (*_self_time(observations), *_gaps(observations), *_peers(everything, known, graph),
-            *_lost_time(everything, known), *_first(incident))
+            *_unseen(_lost_time(everything, known), everything, observations), *_first(incident))
     failing = (*_failures(everything, known, graph), *_failed_operations(observations))
-    return explain_away(slow, graph) + explain_away(failing, graph)
+    return tuple(map(_passed_on, explain_away(slow, graph) + explain_away(failing, graph)))
+
+
+def _passed_on(finding: Finding) -> Finding:
+    """What only passes requests on shows whatever is behind it, though no call graph may say what that is."""
+    if finding.is_located or not _PASSES_ON & frozenset(_WORD.findall(_CAMEL.sub("_", finding.service).lower())):
+        return finding
+    return replace(finding, weight=finding.weight * PASSING)
 
 
 def _first(incident: IncidentFacts) -> Iterable[Finding]:
     """The services that left their baseline, the first of them before the others; both say little."""
-    if not incident.anomalies:
+    # What a person or somebody's alerting said first was not measured to be first.
+    measured = [one for one in incident.anomalies if one.signal not in (Signal.DECLARED, Signal.ALERT)]
+    if not measured:
         return
-    first = min(incident.anomalies, key=lambda anomaly: anomaly.onset_at)
-    for service in dict.fromkeys(anomaly.service for anomaly in incident.anomalies):
-        own = [anomaly for anomaly in incident.anomalies if anomaly.service == service]
+    first = min(measured, key=lambda anomaly: anomaly.onset_at)
+    for service in dict.fromkeys(anomaly.service for anomaly in measured):
+        own = [anomaly for anomaly in measured if anomaly.service == service]
         earliest = min(own, key=lambda anomaly: anomaly.onset_at)
         is_first = earliest.onset_at == first.onset_at
         yield Finding(service, CauseKind.LATENCY if earliest.signal is Signal.LATENCY else CauseKind.UNAVAILABLE,
                       CERTAIN * (FIRST if is_first else AMONG),
-                      f"{service} was the first to leave its baseline" if is_first else f"{service} left its baseline",
+                      "was the first to leave its baseline" if is_first else "left its baseline",
                       (earliest.key,), () if is_first else (first.key,))
 
 
@@ -85,7 +103,7 @@ def _self_time(observations: Observations) -> Iterable[Finding]:
         growth = min(log(1 + seconds / max(base[service], 1e-9)) / TREBLED, 1.0)
         operation = worst[service][1]
         yield Finding(service, CauseKind.LATENCY, CERTAIN * growth * seconds / total,
-                      f"{operation.operation} in {service} took longer by itself, not in what it calls",
+                      f"took longer by itself in {quoted(operation.operation, 80)}, not in what it calls",
                       (operation.key,), is_located=True)
 
 
@@ -113,8 +131,13 @@ def _gaps(observations: Observations) -> Iterable[Finding]:
         base = sum(call.p50_s * call.count for call in slow)
         size = min(log(1 + sum(extra[call.key] for call in slow) / max(base, 1e-9)) / TREBLED, 1.0)
         yield Finding(service, CauseKind.NETWORK_DELAY, CERTAIN * noticed * size * covered * consistent,
-                      f"time was lost between {most.caller} and {most.service}, in neither of the two",
+                      _between(service, most),
                       tuple(call.key for call in slow[:5]), is_located=True)
+
+
+def _between(service: str, call: CallWindow) -> str:
+    other, way = (call.caller, "from") if call.service == service else (call.service, "to")
+    return f"lost time on the way {way} {other}, while neither of the two worked"
 
 
 def _extra_gap(call: CallWindow, default: float) -> float:
@@ -141,7 +164,7 @@ def _failed_operations(observations: Observations) -> Iterable[Finding]:
         own = max(errors - caused[service], 0.1 * errors)
         size = min(errors / 10.0, 1.0)
         yield Finding(service, CauseKind.UNAVAILABLE, CERTAIN * size * max(1 + log(own / most) / RANGE, 0.0),
-                      f"{operation.operation} in {service} failed", (operation.key,))
+                      f"failed in {quoted(operation.operation, 80)}", (operation.key,))
 
 
 def _extra_errors(window: OperationWindow | CallWindow) -> float:
@@ -183,9 +206,9 @@ def _peers(departed: tuple[Departure, ...], known: frozenset[str], graph: CallGr
         keys = tuple(one.key for one in (outside, inside) if one is not None)
         between = max(extra - inner, 0.0) / extra if outside is not None else 0.0
         yield Finding(callee, CauseKind.NETWORK_DELAY, size * between * alike,
-                      f"{caller} waited longer for {callee} than {callee} worked", keys, is_located=True)
+                      f"kept {caller} waiting longer than it worked itself", keys, is_located=True)
         yield Finding(callee, CauseKind.LATENCY, size * (1 - between) * own,
-                      f"{callee} took longer to answer {caller}", keys)
+                      f"took longer to answer {caller} ({departure.numbers})", keys, figure=departure.figure)
 
 
 def _inner(inside: Departure | None, outside: Departure | None, extra: float) -> float:
@@ -222,7 +245,25 @@ def _lost_time(departed: tuple[Departure, ...], known: frozenset[str]) -> Iterab
         amount = (departure.level - departure.baseline) * departure.certainty * slower * rates(departure.series.service)
         share = 1.0 - departure.baseline / departure.level if departure.level > 0 else 0.0
         _keep_larger(losses, departure.series.service, _Loss(departure, amount, min(share, MOSTLY) / MOSTLY))
-    return _of_losses(losses, CauseKind.LATENCY, "{service} took longer to answer ({metric})")
+    return _of_losses(losses, CauseKind.LATENCY, "took longer to answer ({numbers})")
+
+
+def _unseen(findings: Iterable[Finding], departed: tuple[Departure, ...], observations: Observations
+            ) -> Iterable[Finding]:
+    """`findings`, less so where the same service has spans enough and they did not become slower."""
+    growth = {departure.key: departure.growth for departure in departed}
+    spans: dict[str, list[OperationWindow]] = defaultdict(list)
+    for operation in observations.operations:
+        if min(operation.count, operation.baseline_count) >= ENOUGH_SPANS and operation.baseline_p95_s > 0:
+            spans[operation.service].append(operation)
+    for finding in findings:
+        seen = spans.get(finding.service, [])
+        slowest = max((log(max(one.p95_s, 1e-9) / one.baseline_p95_s) for one in seen), default=None)
+        if slowest is not None and slowest < 0.5 * growth.get(finding.keys[0], 0.0):
+            yield replace(finding, weight=finding.weight * UNSEEN,
+                          against=(*finding.against, max(seen, key=lambda one: one.count).key))
+        else:
+            yield finding
 
 
 def _failures(departed: tuple[Departure, ...], known: frozenset[str], graph: CallGraph) -> Iterable[Finding]:
@@ -245,7 +286,7 @@ def _failures(departed: tuple[Departure, ...], known: frozenset[str], graph: Cal
     largest = max((loss.share for loss in losses.values()), default=1.0)
     losses = {service: _Loss(loss.departure, loss.amount, (loss.share / largest) ** 0.25)
               for service, loss in losses.items()}
-    return _of_losses(losses, CauseKind.UNAVAILABLE, "requests to {service} failed ({metric})", graph)
+    return _of_losses(losses, CauseKind.UNAVAILABLE, "failed requests ({numbers})", graph)
 
 
 def _keep_larger(losses: dict[str, _Loss], service: str, loss: _Loss) -> None:
@@ -263,8 +304,8 @@ def _of_losses(losses: Mapping[str, _Loss], kind: CauseKind, clause: str, graph:
         part = max(1 + log(loss.amount / most) / RANGE, 0.0)
         own = 0.5 if graph is not None and graph.callees.get(service) else 1.0
         yield Finding(service, kind, CERTAIN * own * loss.departure.certainty * part * loss.share,
-                      clause.format(service=service, metric=loss.departure.series.metric_name),
-                      (loss.departure.key,))
+                      clause.replace("{numbers}", loss.departure.numbers), (loss.departure.key,),
+                      figure=loss.departure.figure)
 
 
 def _rates(departed: tuple[Departure, ...]) -> Callable[[str], float]:

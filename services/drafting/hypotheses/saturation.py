@@ -14,23 +14,27 @@ from services.drafting.hypotheses.hypothesis import CauseKind
 from services.drafting.hypotheses.measures import Measure
 from services.drafting.hypotheses.propagation import RANGE
 from services.drafting.observations import LogPatternWindow, Observations, PatternChange
+from services.drafting.statements import quoted
+from services.drafting.wording import counted
 
 # What a measure says when it is used up, how surely that is a cause rather than a consequence, and in which words.
 _MEASURES: Mapping[Measure, tuple[CauseKind, float, str]] = {
-    Measure.CPU: (CauseKind.CPU, 1.0, "the processor time of {service} was used up ({metric})"),
-    Measure.MEMORY: (CauseKind.MEMORY, 0.6, "the memory of {service} filled ({metric})"),
-    Measure.DISK: (CauseKind.DISK, 0.8, "the disk of {service} was busy or full ({metric})"),
-    Measure.POOL: (CauseKind.CAPACITY, 0.8, "the connection pool of {service} was used up ({metric})"),
-    Measure.QUEUE: (CauseKind.CAPACITY, 0.7, "work queued up in {service} ({metric})"),
-    Measure.DESCRIPTORS: (CauseKind.CAPACITY, 0.7, "{service} ran out of file descriptors ({metric})"),
-    Measure.THREADS: (CauseKind.CAPACITY, 0.5, "the threads of {service} were used up ({metric})"),
-    Measure.CERTIFICATE: (CauseKind.CERTIFICATE, 1.0, "a certificate of {service} ran out ({metric})"),
-    Measure.QUOTA: (CauseKind.QUOTA, 0.8, "{service} was held back by a quota ({metric})"),
-    Measure.RESTARTS: (CauseKind.PROCESS, 0.8, "processes of {service} restarted ({metric})"),
-    Measure.PACKETS_LOST: (CauseKind.NETWORK, 0.9, "the network of {service} lost packets ({metric})"),
+    Measure.CPU: (CauseKind.CPU, 1.0, "used up its processor time ({numbers})"),
+    Measure.MEMORY: (CauseKind.MEMORY, 0.6, "filled its memory ({numbers})"),
+    Measure.DISK: (CauseKind.DISK, 0.8, "kept its disk busy or full ({numbers})"),
+    Measure.POOL: (CauseKind.CAPACITY, 0.8, "ran short of connections in its pool ({numbers})"),
+    Measure.QUEUE: (CauseKind.CAPACITY, 0.7, "let work queue up ({numbers})"),
+    Measure.DESCRIPTORS: (CauseKind.CAPACITY, 0.7, "ran short of file descriptors ({numbers})"),
+    Measure.THREADS: (CauseKind.CAPACITY, 0.5, "ran short of threads ({numbers})"),
+    Measure.CERTIFICATE: (CauseKind.CERTIFICATE, 1.0, "has a certificate that runs out ({numbers})"),
+    Measure.QUOTA: (CauseKind.QUOTA, 0.8, "was held back by a quota ({numbers})"),
+    Measure.RESTARTS: (CauseKind.PROCESS, 0.8, "had its processes restarted ({numbers})"),
+    Measure.PACKETS_LOST: (CauseKind.NETWORK, 0.9, "lost packets on its network ({numbers})"),
 }
 # A level that doubled is as bad as it gets; less is less.
 DOUBLED = log(2.0)
+# What is used up first holds the rest up: a process without processor time piles its work up in memory.
+FOLLOWED = 0.5
 # A machine's metric is shown by every service on it, and one of them at most is to blame.
 SHARED = 0.25
 
@@ -39,26 +43,26 @@ _WORDS: tuple[tuple[re.Pattern[str], CauseKind, float, str], ...] = tuple(
         (r"pool\b.{0,60}(exhaust|time[d ]*out|timeout|full|empty|wait|limit|no (free|available))"
          r"|(time[d ]*out|timeout|wait\w*|no (free|available|idle)).{0,60}(\bpool|connection from|checkout of a conn)"
          r"|too many (clients|connections)|max(imum)? (number of )?connections|remaining connection slots",
-         CauseKind.CAPACITY, 1.0, "the connection pool of {service} was used up"),
+         CauseKind.CAPACITY, 1.0, "ran out of connections in its pool"),
         (r"out ?of ?memory|oom[- ]?kill|cannot allocate memory|heap space|gc overhead",
-         CauseKind.MEMORY, 1.0, "{service} ran out of memory"),
+         CauseKind.MEMORY, 1.0, "ran out of memory"),
         (r"no space left|disk (is )?full|read-only file system|enospc|i/o error",
-         CauseKind.DISK, 1.0, "the disk of {service} was full or failing"),
+         CauseKind.DISK, 1.0, "found its disk full or failing"),
         (r"too many open files|emfile|file descriptor", CauseKind.CAPACITY, 1.0,
-         "{service} ran out of file descriptors"),
+         "ran out of file descriptors"),
         (r"queue (is )?full|rejectedexecution|thread pool (is )?exhausted|backlog (is )?full",
-         CauseKind.CAPACITY, 0.9, "a queue of {service} was full"),
+         CauseKind.CAPACITY, 0.9, "found a queue full"),
         (r"certificate (has )?expired|certificate verify failed|x509|certificate is not (yet )?valid|sslhandshake",
-         CauseKind.CERTIFICATE, 1.0, "a certificate that {service} depends on was not valid"),
+         CauseKind.CERTIFICATE, 1.0, "met a certificate that was not valid"),
         (r"quota|rate.?limit|too many requests|throttl|\b429\b|provisionedthroughputexceeded|resource_exhausted",
-         CauseKind.QUOTA, 0.9, "{service} was held back by a quota"),
+         CauseKind.QUOTA, 0.9, "was held back by a quota"),
         (r"deadlock|lock wait timeout|could not serialize|slow query|statement timeout|replication lag",
-         CauseKind.DATABASE, 0.9, "the database of {service} was blocked"),
+         CauseKind.DATABASE, 0.9, "was blocked by its database"),
         (r"no such host|name resolution|getaddrinfo|network is unreachable|no route to host|nxdomain",
-         CauseKind.NETWORK, 0.7, "{service} could not find or reach the network"),
+         CauseKind.NETWORK, 0.7, "could not find or reach something on the network"),
         (r"invalid config|missing (required )?(config|environment|setting)|unknown (flag|option|property)"
          r"|parse.{0,20}config",
-         CauseKind.CONFIGURATION, 0.8, "{service} found its configuration wrong"),
+         CauseKind.CONFIGURATION, 0.8, "found its configuration wrong"),
     )
 )
 
@@ -67,8 +71,9 @@ def saturation(departed: Iterable[Departure], observations: Observations) -> tup
     """What was used up in which service, by metrics and by logs."""
     everything = tuple(departed)
     traffic = _traffic_growth(everything)
+    filled = _first_filled(everything)
     findings = [finding for departure in everything
-                if (finding := _of_metric(departure, traffic.get(departure.series.service, 0.0))) is not None]
+                if (finding := _of_metric(departure, traffic.get(departure.series.service, 0.0), filled)) is not None]
     findings += [finding for pattern in observations.log_patterns if (finding := _of_log(pattern)) is not None]
     return tuple(findings)
 
@@ -82,7 +87,19 @@ def _traffic_growth(departed: Iterable[Departure]) -> dict[str, float]:
     return growth
 
 
-def _of_metric(departure: Departure, traffic_growth: float) -> Finding | None:
+def _first_filled(departed: Iterable[Departure]) -> dict[str, Departure]:
+    """By service, the resource that was used up before any other of it."""
+    first: dict[str, Departure] = {}
+    for departure in departed:
+        if departure.filled_at is None or departure.certainty <= 0 or departure.meaning.is_shared:
+            continue
+        known = first.get(departure.series.service)
+        if known is None or known.filled_at is None or departure.filled_at < known.filled_at:
+            first[departure.series.service] = departure
+    return first
+
+
+def _of_metric(departure: Departure, traffic_growth: float, filled: Mapping[str, Departure]) -> Finding | None:
     said = _MEASURES.get(departure.meaning.measure)
     if said is None or departure.certainty <= 0:
         return None
@@ -94,8 +111,15 @@ def _of_metric(departure: Departure, traffic_growth: float) -> Finding | None:
         return None
     weight = CERTAIN * share * departure.certainty * effect * size * (SHARED if departure.meaning.is_shared else 1.0)
     series = departure.series
-    return Finding(series.service, kind, weight, clause.format(service=series.service, metric=series.metric_name),
-                   (departure.key,))
+    against: tuple[str, ...] = ()
+    first = filled.get(series.service)
+    if first is not None and first.meaning.measure is departure.meaning.measure:
+        # However little it rose to there: what is used up holds everything up.
+        weight = max(weight, CERTAIN * share * departure.certainty * size)
+    elif first is not None:
+        weight, against = weight * FOLLOWED, (first.key,)
+    return Finding(series.service, kind, weight, clause.replace("{numbers}", departure.numbers),
+                   (departure.key,), against, figure=departure.figure)
 
 
 def _of_log(pattern: LogPatternWindow) -> Finding | None:
@@ -104,6 +128,6 @@ def _of_log(pattern: LogPatternWindow) -> Finding | None:
     text = f"{pattern.template} {pattern.example}"
     for words, kind, weight, clause in _WORDS:
         if words.search(text):
-            return Finding(pattern.service, kind, CERTAIN * 0.75 * weight, clause.format(service=pattern.service),
-                           (pattern.key,))
+            how_often = f"{quoted(pattern.example or pattern.template, 120)}, {counted(pattern.count, 'time')}"
+            return Finding(pattern.service, kind, CERTAIN * 0.75 * weight, f"{clause} ({how_often})", (pattern.key,))
     return None

@@ -1,6 +1,7 @@
 """A surge: more requests at the way in than the services are used to."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from math import log
 
 from services.drafting.hypotheses.departures import Departure
@@ -28,7 +29,7 @@ def traffic(departed: Iterable[Departure], graph: CallGraph) -> tuple[Finding, .
         if service not in surges or weight > surges[service].weight:
             surges[service] = Finding(
                 service, CauseKind.TRAFFIC, weight,
-                f"{service} was asked for more than before ({departure.series.metric_name})", (departure.key,))
+                f"was asked for more than before ({departure.numbers})", (departure.key,), figure=departure.figure)
     return tuple(_passed_on(finding, surges, graph) for finding in surges.values())
 
 
@@ -37,4 +38,4 @@ def _passed_on(finding: Finding, surges: dict[str, Finding], graph: CallGraph) -
                      default=0.0)
     if from_above < 0.5 * finding.weight:
         return finding
-    return Finding(finding.service, finding.kind, finding.weight * EXPLAINED, finding.clause, finding.keys)
+    return replace(finding, weight=finding.weight * EXPLAINED)

@@ -1,5 +1,6 @@
 """ActionItemService: work that a review asks for."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from afteraction.v1 import action_item_pb2, action_item_service_pb2_grpc
@@ -10,7 +11,7 @@ from services.drafting.action_items import Item, ItemChanges, State
 from services.drafting.store.action_items import ActionItemStore, Search
 from services.drafting.store.postmortems import PostmortemStore
 from shared.clock import Clock
-from shared.errors import Aborted, FailedPrecondition, InvalidArgument
+from shared.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
 from shared.names import deterministic_id
 from shared.offload import Offload
 from shared.rpc.field_mask import masked_fields
@@ -19,16 +20,30 @@ from shared.rpc.wrapping import Context
 
 _CHANGEABLE = ("title", "owner", "due_date", "priority", "state")
 _MOST_TRIES = 50
+# Takes the headers and body of a webhook; how many items changed.
+Told = Callable[[Mapping[str, str], bytes], Awaitable[int]]
 
 
 class ActionItemService(action_item_service_pb2_grpc.ActionItemServiceServicer):
     """An item of an unpublished post-mortem is changed in its row of the text; a published one by itself."""
 
-    def __init__(self, *, postmortems: PostmortemStore, items: ActionItemStore, clock: Clock, offload: Offload) -> None:
+    def __init__(
+        self,
+        *,
+        postmortems: PostmortemStore,
+        items: ActionItemStore,
+        clock: Clock,
+        offload: Offload,
+        tracker: str = "",
+        told: Told | None = None,
+    ) -> None:
+        """told: takes what a webhook of `tracker` sent; None where no tracker is set."""
         self._postmortems = postmortems
         self._items = items
         self._clock = clock
         self._offload = offload
+        self._tracker = tracker
+        self._told = told
 
     async def CreateActionItem(
         self, request: pb.CreateActionItemRequest, context: Context
@@ -125,6 +140,17 @@ class ActionItemService(action_item_service_pb2_grpc.ActionItemServiceServicer):
             return None
         dropped = replace(item, state=State.DROPPED)
         return next((known for known in after.items if known.name == item.name), dropped)
+
+    async def ReceiveTrackerWebhook(
+        self, request: pb.ReceiveTrackerWebhookRequest, context: Context
+    ) -> pb.ReceiveTrackerWebhookResponse:
+        if self._told is None or request.tracker != self._tracker:
+            raise NotFound(
+                f"no tracker {request.tracker!r} is set; AFTERACTION_DRAFTING_TRACKER is {self._tracker!r}",
+                reason="TRACKER_NOT_SET",
+                resource=request.tracker,
+            )
+        return pb.ReceiveTrackerWebhookResponse(changed=await self._told(dict(request.headers), request.body))
 
     def _check(self, item: Item, request: pb.UpdateActionItemRequest) -> None:
         if request.action_item.etag and request.action_item.etag != item.etag:

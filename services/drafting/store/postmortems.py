@@ -126,6 +126,14 @@ class PostmortemStore:
         async with self.pool.acquire() as connection:
             return await _get(connection, name)
 
+    async def published(self, name: str, revision: int) -> Postmortem:
+        """It, with the text of a published revision. Raises NotFound."""
+        async with self.pool.acquire() as connection:
+            now = await _get(connection, name)
+        text = (await self.revision(name, revision)).markdown
+        title = markdown.parse(text).title or now.title
+        return replace(now, markdown=text, revision=revision, published_revision=revision, title=title)
+
     async def find(self, search: Search, limit: int) -> list[Postmortem]:
         """The newest first; with words, only those that hold them (web search syntax)."""
         async with self.pool.acquire() as connection:
@@ -291,6 +299,19 @@ class PostmortemStore:
                 "WHERE name = $1 AND document <> $2 RETURNING stream",
                 name,
                 document,
+                at,
+            )
+            if stream is not None:
+                await _announce(connection, name, stream)
+
+    async def set_ticket(self, name: str, url: str, at: datetime) -> None:
+        """The incident's ticket; the same one changes nothing."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            stream = await connection.fetchval(
+                "UPDATE postmortems SET ticket_url = $2, version = version + 1, updated_at = $3 "
+                "WHERE name = $1 AND ticket_url <> $2 RETURNING stream",
+                name,
+                url,
                 at,
             )
             if stream is not None:

@@ -24,11 +24,14 @@ class PublicationStore:
         self._pool = pool
 
     async def due(self, at: datetime, limit: int = 20) -> list[Publication]:
-        """Tasks whose time has come, the oldest first."""
+        """Tasks whose time has come, the oldest first. A task waits for the same one of an earlier revision, so that
+        the older text never comes last; cards are refreshed when memory has remembered."""
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(
-                "SELECT id, postmortem, revision, task, attempts FROM publications "
-                "WHERE done_at IS NULL AND next_attempt_at <= $1 ORDER BY id LIMIT $2",
+                "SELECT id, postmortem, revision, task, attempts FROM publications p "
+                "WHERE done_at IS NULL AND next_attempt_at <= $1 AND NOT EXISTS (SELECT 1 FROM publications before "
+                "WHERE before.postmortem = p.postmortem AND before.done_at IS NULL AND before.id < p.id "
+                "AND (before.task = p.task OR (before.task = 'remember' AND p.task = 'refresh'))) ORDER BY id LIMIT $2",
                 at,
                 limit,
             )

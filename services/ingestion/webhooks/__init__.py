@@ -1,0 +1,1 @@
+"""Webhooks of other systems: a parser each, from bytes and headers to events."""

@@ -11,6 +11,8 @@ from afteraction.v1.action_item_pb2 import ActionItem
 from afteraction.v1.action_item_service_pb2 import (
     ListActionItemsRequest,
     ListActionItemsResponse,
+    ReceiveTrackerWebhookRequest,
+    ReceiveTrackerWebhookResponse,
     UpdateActionItemRequest,
 )
 from afteraction.v1.action_item_service_pb2_grpc import (
@@ -70,7 +72,7 @@ from afteraction.v1.postmortem_service_pb2_grpc import (
     add_PostmortemServiceServicer_to_server,
 )
 from afteraction.v1.runbook_pb2 import Runbook
-from shared.errors import Aborted, FailedPrecondition, NotFound, Violation
+from shared.errors import Aborted, FailedPrecondition, NotFound, Unauthenticated, Violation
 from shared.rpc.server import Context
 from shared.timestamps import to_proto
 
@@ -159,6 +161,7 @@ class Behind(
         self.insights = Insights()
         self.review = MonthlyReview()
         self.asked: list[object] = []
+        self.webhooks: list[ReceiveTrackerWebhookRequest] = []
 
     def register(self, server: grpc.aio.Server) -> None:
         for add in (
@@ -183,6 +186,14 @@ class Behind(
 
     async def GetIncident(self, request: GetIncidentRequest, context: Context) -> Incident:
         return _named(self.incidents, request.name)
+
+    async def ReceiveTrackerWebhook(
+        self, request: ReceiveTrackerWebhookRequest, context: Context
+    ) -> ReceiveTrackerWebhookResponse:
+        if request.tracker == "forged":
+            raise Unauthenticated("the signature is another", reason="BAD_SIGNATURE")
+        self.webhooks.append(request)
+        return ReceiveTrackerWebhookResponse(changed=1)
 
     async def WatchIncidents(
         self, request: WatchIncidentsRequest, context: Context

@@ -9,6 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from services.memory.collection import Collection, Entry, Forgotten, Part, Remembered
 from services.memory.documents import LIVE
+from services.memory.failure_modes import modes
 from services.memory.search import Filter, Query, search
 from services.memory.visibility import view
 
@@ -21,7 +22,7 @@ def remembered(name: str, word: str, position: int, passages: int = 2) -> Rememb
     direction = np.random.default_rng(len(word) * 100 + ord(word[0])).normal(size=DIMENSION)
     vectors = np.tile(direction / np.linalg.norm(direction), (passages, 1)).astype(np.float32)
     entry = Entry(name, 1, LIVE, "", "", 0, None, (), (), (), frozenset([word]), position)
-    return Remembered(entry, {word: 3}, vectors)
+    return Remembered(entry, {word: 3}, modes(word), vectors)
 
 
 def found(collection: Collection, word: str) -> list[str]:
@@ -76,7 +77,7 @@ class CollectionAgainstDictionary(RuleBasedStateMachine):
             assert found(self.collection, word) == sorted(name for name, said in self.truth.items() if said == word)
 
 
-CollectionAgainstDictionary.TestCase.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
+CollectionAgainstDictionary.TestCase.settings = settings(max_examples=60, stateful_step_count=20)
 TestCollection = CollectionAgainstDictionary.TestCase
 
 

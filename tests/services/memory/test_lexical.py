@@ -23,7 +23,7 @@ def ours(documents: list[list[str]], query: list[str]) -> np.ndarray:
     return scores(part, weights, known.mean_length)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(DOCUMENTS, st.lists(WORDS, min_size=1, max_size=6))
 def test_scores_are_those_of_bm25s(documents: list[list[str]], query: list[str]) -> None:
     library = bm25s.BM25(k1=K1, b=B, method="lucene")

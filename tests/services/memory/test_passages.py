@@ -75,7 +75,7 @@ def test_megabytes_of_one_line_become_passages_that_the_model_can_read(text: str
     assert max(count([each.text for each in passages])) <= 254
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=3000))
 def test_no_passage_is_longer_than_the_model_reads(markdown: str) -> None:
     passages = cut(Document(Kind.POSTMORTEM, "Title", markdown), count, most_pieces=64)

@@ -45,7 +45,7 @@ def by_events(size: int, patience: float, arrivals: list[float], queries: list[i
     return starts, timed_out
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(size=st.integers(1, 4), seed=st.integers(0, 2**32 - 1), requests=st.integers(1, 60),
        rate=st.floats(0.5, 20.0), patience=st.floats(0.05, 2.0))
 def test_pool_serves_in_order_of_arrival(size: int, seed: int, requests: int, rate: float, patience: float) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.eval.causes_scores import Truth, score, summarise, table
+from tests.eval.causes_scores import Truth, kinds_in_order, score, summarise, table
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TRUTH = Truth("aa-01", "aa", "orders", "cpu", START, START + timedelta(minutes=3), timedelta(minutes=1))
@@ -40,3 +40,9 @@ def test_the_table_has_a_row_for_each_source_and_one_for_all() -> None:
     rows = table([score(TRUTH, line(60, services=("orders",)))]).splitlines()
 
     assert [row.split()[0] for row in rows] == ["source", "aa", "all"]
+
+
+def test_a_further_kind_of_the_likeliest_cause_comes_before_an_unlikely_one() -> None:
+    ranked = kinds_in_order([(0.8, ("unavailable", "code-exception")), (0.1, ("cpu",))])
+
+    assert ranked == ["unavailable", "code-exception", "cpu"]

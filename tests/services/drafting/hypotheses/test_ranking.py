@@ -205,3 +205,24 @@ def test_the_order_of_observations_does_not_matter() -> None:
 
     assert [(h.service, h.kind) for h in rank(incident("web"), one)] == [
         (h.service, h.kind) for h in rank(incident("web"), other)]
+
+
+def test_nothing_is_ever_said_to_be_certain() -> None:
+    observed = observations(series=[series("pay", "cpu.utilization", before=10, now=99, unit="%"),
+                                    series("pay", "latency.p95", before=0.1, now=3.0, unit="s")],
+                            operations=[operation("pay", "charge", count=300, before=300, self_s=3.0)])
+
+    ranked = rank(incident("pay"), observed)
+
+    assert ranked[0].service == "pay"
+    assert ranked[0].probability < 0.96
+    assert sum(one.probability for one in ranked) <= 1.0 + 1e-9
+
+
+def test_a_gateway_that_fails_with_what_is_behind_it_comes_after_it() -> None:
+    failing = [series(service, "availability", before=100, now=60, unit="%", noise=0.0)
+               for service in ("api-gateway", "orders")]
+
+    first = rank(incident("api-gateway", "orders"), observations(series=failing))[0]
+
+    assert first.service == "orders"

@@ -1,5 +1,7 @@
 """Words and metrics of things that are used up."""
 
+from dataclasses import replace
+
 import pytest
 
 from services.drafting.hypotheses.departures import departures
@@ -72,3 +74,14 @@ def test_a_service_that_uses_next_to_nothing_beside_others_is_not_saturated() ->
                                     series("busy", "cpu.utilization", unit="%", before=60, now=60)])
 
     assert kinds(observed) == []
+
+
+def test_what_was_full_first_weighs_more_than_what_filled_after_it() -> None:
+    cpu = series("shop", "cpu.utilization", before=50, now=99, unit="%")
+    memory = series("shop", "memory.utilization", before=30, now=97, unit="%")
+    memory = replace(memory, values=(30.0, 40.0, 96.0, 97.0, 98.0))
+
+    found = {finding.kind: finding for finding in saturation(departures([cpu, memory]), observations())}
+
+    assert found[CauseKind.CPU].weight > found[CauseKind.MEMORY].weight
+    assert found[CauseKind.MEMORY].against == (cpu.key,)

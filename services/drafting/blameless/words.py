@@ -1,14 +1,9 @@
-"""The words that the blameless rules know: who is a person, what is done by people only, what judges.
+"""The words that the rules know: who is a person, what is done by people only, what judges.
 
-Nothing here is a phrase; phrases are made by the grammar. Names are common given names of many languages that are no
-product's name (Jenkins, Travis, Ruby, Crystal, Julia and the months are left out).
+Nothing here is a phrase; phrases are made by the grammar.
 """
 
-
-def word_set(text: str) -> frozenset[str]:
-    """The words of `text`."""
-    return frozenset(text.split())
-
+from services.drafting.blameless.word_sets import word_set
 
 PERSON_NOUNS = word_set("""
     engineer engineers developer developers dev devs programmer programmers administrator administrators admin
@@ -23,24 +18,37 @@ PERSON_NOUNS = word_set("""
     senior seniors freelancer colleague cto ceo vp graduate hire assistant worker-on-shift electrician plumber
     cleaner designer designers scientist scientists teacher student-admin volunteer volunteers agent agents
 """)
+
+
 TEAM_NOUNS = word_set("""
     team teams squad squads crew crews department departments shift tribe vendor vendors supplier suppliers
     contractor-team organisation organization
 """)
+
+
 # Read as a team only where they stand alone: «Operations missed the alert».
 TEAM_NAMES = word_set("""
     ops operations devops engineering support qa security networking it infra sre noc management netops dbas
     helpdesk sysops
 """)
+
+
 # They suffer an outage; what they fail at is its impact.
 USER_NOUNS = word_set("""
     user users customer customers client clients student students visitor visitors subscriber subscribers shopper
     shoppers merchant merchants buyer buyers player players patient patients reader readers guest guests caller
     callers tenant tenants attendee attendees partner partners consumer consumers
 """)
+
+
 FIRST_PERSON = frozenset({"i", "we"})
+
+
 THIRD_PERSON = frozenset({"he", "she", "you", "who"})
+
+
 NOBODY = frozenset({"nobody", "no-one", "none"})
+
 
 # A noun of two lives is a system when one of these stands before it.
 SYSTEM_MODIFIERS = word_set("""
@@ -53,11 +61,15 @@ SYSTEM_MODIFIERS = word_set("""
     cache content desired rollout autoscaling scaling network traffic raft replica leader shard logical comparison
     ternary boolean sql arithmetic bitwise helm olm gitops controller custom
 """)
+
+
 TWO_LIVES = word_set("""
     operator operators manager managers agent agents handler coordinator lead leads owner owners member members
     author director officer senior junior client clients consumer consumers reviewer shift it security operations
     support worker expert supervisor architect commander
 """)
+
+
 # What only a controller does.
 CONTROLLER_WORDS = word_set("""
     reconcile reconciles reconciled reconciling reconciliation crd crds pod pods controller finalizer finalizers
@@ -66,50 +78,6 @@ CONTROLLER_WORDS = word_set("""
     cr crs rejoin quorum raft
 """)
 
-GIVEN_NAMES = word_set("""
-    aaron abdul abdullah abigail adam adele adrian agnes ahmad ahmed aisha akira alan albert alejandra alejandro
-    alena alessandro alex alexander alexandra alexei alfred ali alice alicia alina alison allison alma alvaro amanda
-    amara amelia amir amit amy ana anastasia anders andrea andreas andrei andrej andrew andy angela angus anil anita
-    anja ann anna anne annika anthony antonio anya ari ariel arjun arnold arthur arun asha ashley astrid augusto
-    ayesha aylin barbara beatrice beatriz ben benjamin bernard bernd beth bethany bettina bilal bill birgit bjorn
-    bob boris brad brandon brenda brian bridget bruce bruno bryan camila camille carl carla carlos carmen carol
-    carolina caroline catherine cecilia cedric charles charlie charlotte chen cheng chloe chris christian christina
-    christine christoph christopher claire clara claudia clemens colin connor craig cristina cynthia daisuke damian
-    dan dana daniel daniela danielle danny daria darren dave david deborah deepa deepak denis dennis derek diana
-    diane diego dieter dimitri dmitri dmitry dominic dominik donald donna doug douglas duncan dylan eduardo edward
-    edwin eileen elaine elena eli elias elif elizabeth ella ellen elliot elsa emil emilia emily emma emmanuel
-    enrique eric erik erika erin ernst esther ethan eugene eva evan evelyn fabian farah farid fatima felipe felix
-    fernanda fernando fiona florian frances francesca francesco francisco frank franz fred frederic freya fritz
-    gabriel gabriela gareth gary gavin geoff george georgia gerald gerard gina giovanni giulia glenn gloria gordon
-    graham greg gregory guido guillaume gunnar gustav hamza hana hannah hans harald harold harriet harry hasan
-    hassan heather heidi heike helen helena helga henrik henry herbert hiroshi holly hugo hussein ian ibrahim igor
-    ilse imran ines ingrid irene irina iris isaac isabel isabella isabelle ivan jack jackie jacob jacqueline jaime
-    jake jakob james jamie jan jana jane janet janice jared jasmine jason javier jean jeff jeffrey jen jennifer
-    jenny jeremy jerome jerry jesper jess jesse jessica jim jimmy jing joan joanna joao joel johan johannes john
-    johnny jon jonas jonathan jordan jorge jose josef joseph josh joshua joyce juan judith judy julian julie jun
-    jurgen justin kai karen karim karin karl karolina kate katharina katherine kathleen katie katja katrin kavita
-    keith kelly ken kenji kenneth kerry kevin khalid kim kirsten klaus konrad kristen kristian kristina kumar kurt
-    kyle lakshmi lara lars laura lauren laurence laurent layla lea leah lee leila lena leo leon leonardo leslie liam
-    lily lin linda lisa liz lorenzo louis louise luca lucas lucia lucy luis luisa luka lukas luke lydia magnus maja
-    malcolm malik mandy manuel marc marcel marco marcus margaret maria mariam marie marina mario marion mark marko
-    markus marta martha martin martina mary mateo mathias mathieu matt matteo matthew matthias max maya megan mehmet
-    mei melanie melissa mia michael michaela michal michel michelle miguel mika mike mikhail mikkel milan ming
-    miriam mohamed mohammed moira monica monika morgan moritz mustafa nadia nadine nancy naomi natalia natalie
-    natasha nathan neha neil nicholas nick nico nicola nicolas nicole nigel nikhil nikita nikolai nils nina noah
-    noel nora norbert norman nour olaf oleg olga oliver olivia omar oscar otto owen pablo pamela paola paolo pat
-    patricia patrick paul paula pavel pedro peggy penny per peter petra phil philip philipp philippe pierre pilar
-    piotr prakash priya priyanka qing rachel rafael raj rajesh ralf ralph ramon raquel rashid raul ravi raymond
-    rebecca rebekah regina reinhard rene ricardo richard rick rita rob robert roberta roberto robin rodrigo roger
-    rohan rohit roland rolf roman ron ronald rosa rose rosie ross roy rui russell ruth ryan sabine sabrina sally sam
-    samantha samir samuel sandra sandy sanjay sara sarah sasha saskia scott sean sebastian selina serena sergei
-    sergey sergio shane shannon sharon shaun sheila shirley shreya silke silvia simon simone sofia sonia sonja
-    sophia sophie stacy stefan stefanie stella stephanie stephen steve steven stewart stuart sue sunil susan susanne
-    suzanne sven svetlana sylvia tamara tania tanja tanya tara tariq tatiana ted teresa terry theo theodore theresa
-    thomas tim timothy tina tobias todd tom tomas tommy toni tony tracy trevor tyler ulrich ulrike uma ursula uwe
-    valentina valerie vanessa vera veronica victor victoria vijay vikram viktor vincent vinod virginia vivian
-    vladimir walter wanda warren wayne wei wendy werner wilhelm will william wolfgang xavier xin yan yannick yara
-    yasmin ying yolanda yuki yuri yusuf yuvi yves yvonne zachary zahra zainab zoe zoltan
-""")
 
 # Verbs of which only people are the subject, and which say a failure by themselves.
 HUMAN_FAILURES = word_set("""
@@ -118,52 +86,68 @@ HUMAN_FAILURES = word_set("""
     panicked dithered mishandled miscommunicated overlooked mismanaged underestimated-carelessly misunderstood
     misread misinterpreted mistook
 """)
+
+
 # Verbs that are a failure when a person is their subject.
 FAILURES = word_set("""
     missed misses ignored ignores dismissed disregarded skipped skips bypassed broke breaks misconfigured
     misconfigures misapplied misused misdiagnosed violated circumvented rushed gambled misplaced misdirected
     corrupted miscalculated misspelled misspelt mis-typed mis-configured omitted
 """)
+
+
 # Particle verbs: «messed up».
 PARTICLE_FAILURES = frozenset(
     {"messed", "screwed", "fucked", "slipped", "cocked", "stuffed", "tripped", "mucked", "goofed"}
 )
+
+
 # Verbs that are a failure with an outage as their object.
 CAUSES = word_set("""
     caused causes crashed killed wiped triggered introduced created destroyed nuked took brought knocked broke
     produced started
 """)
+
+
 HARM = word_set("""
     outage outages incident incidents downtime failure failures breakage disruption disruptions bug bugs regression
     regressions defect error errors mistake mistakes problem problems mess crash data-loss loss leak production prod
     corruption degradation vulnerability typo misconfiguration interruption
 """)
+
+
 # Adjectives and adverbs that make a plain action a failure: «ran it against the wrong cluster».
 WRONG = word_set("""
     wrong incorrect bad broken faulty buggy untested unreviewed unapproved unverified misconfigured erroneous
     invalid unvetted unauthorised unauthorized
 """)
+
+
 MISTAKENLY = word_set("""
     accidentally mistakenly inadvertently erroneously wrongly unintentionally unwittingly incorrectly improperly
     hastily prematurely blindly wrongfully unthinkingly unknowingly needlessly
 """)
+
+
 # Care that people take; its absence is written about as theirs.
 DILIGENCE = word_set("""
     check checked checking test tested testing verify verified verifying review reviewed reviewing validate
-    validated validating follow followed following notice noticed noticing ask asked asking tell told telling inform
-    informed informing notify notified notifying communicate communicated communicating escalate escalated
-    escalating document documented documenting confirm confirmed confirming consult consulted consulting consider
-    considered considering think thought thinking pay paid paying coordinate coordinated coordinating announce
-    announced announcing read reading bother bothered bothering double-check double-checked double-checking look
-    looked looking question questioned questioning investigate investigated investigating heed heeded heeding
-    remember remembered remembering mention mentioned mentioning raise raised raising flag flagged flagging spot
-    spotted spotting catch caught catching prepare prepared preparing plan planned planning inspect inspected
-    inspecting care cared caring warn warned warning respond responded responding acknowledge acknowledged
+    validated validating follow followed following notice noticed noticing ask asked asking talk talked speak spoke
+    tell told telling inform informed informing notify notified notifying communicate communicated communicating
+    escalate escalated escalating document documented documenting confirm confirmed confirming consult consulted
+    consulting consider considered considering think thought thinking pay paid paying coordinate coordinated
+    coordinating announce announced announcing read reading bother bothered bothering double-check double-checked
+    double-checking look looked looking question questioned questioning investigate investigated investigating heed
+    heeded heeding remember remembered remembering mention mentioned mentioning raise raised raising flag flagged
+    flagging spot spotted spotting catch caught catching prepare prepared preparing plan planned planning inspect
+    inspected inspecting care cared caring warn warned warning respond responded responding acknowledge acknowledged
     acknowledging hand handed handing seek sought seeking obtain obtained take taken taking rehearse rehearsed
     monitor monitored monitoring watch watched watching realise realised realize realized recognise recognised
     recognize recognized understand understood learn learned anticipate anticipated foresee foreseen pick picked
     involve involved supervise supervised train trained
 """)
+
+
 # Of these, what «we» did or did not see at the time: knowledge, not blame.
 KNOWING = word_set("""
     notice noticed noticing realise realised realize realized recognise recognised recognize recognized understand
@@ -171,6 +155,8 @@ KNOWING = word_set("""
     known look looked spot spotted catch caught learn learned take taken taking obtain obtained respond responded
     plan planned raise raised involve involved monitor monitored watch watched read
 """)
+
+
 # What is checked in hindsight though nobody is named: «should have been caught in review».
 HINDSIGHT_PASSIVES = word_set("""
     caught noticed tested reviewed checked verified spotted escalated communicated documented questioned asked
@@ -178,17 +164,22 @@ HINDSIGHT_PASSIVES = word_set("""
     prevented read raised flagged recognised recognized realised realized coordinated consulted thought handled done
     known investigated fixed addressed rushed
 """)
+
+
 PREVENTIONS = word_set("""
     prevented avoided caught noticed detected spotted known reacted responded acted communicated escalated checked
     tested verified reviewed done handled foreseen anticipated rolled asked told stopped averted fixed identified
     found realised realized recognised recognized planned mitigated
 """)
+
+
 # Human-only verbs after «failed to», which tell a person's name from a product's.
 HUMAN_ACTS = word_set("""
     notice realise realize communicate escalate double-check ask tell inform mention consider remember consult
     follow understand recognise recognize think anticipate foresee heed coordinate document pay take appreciate
     question hand
 """)
+
 
 JUDGEMENTS = word_set("""
     careless carelessly carelessness negligent negligently negligence sloppy sloppily sloppiness stupid stupidly
@@ -200,6 +191,8 @@ JUDGEMENTS = word_set("""
     ineptitude inept cavalier lazy clumsy clumsily clumsiness hasty foolhardy carefree indefensible shameful
     blundering
 """)
+
+
 # «lazy loading» and its like are no judgement.
 TECHNICAL_AFTER = word_set("""
     loading load loaded loader evaluation initialisation initialization init initialised initialized import imports
@@ -207,11 +200,15 @@ TECHNICAL_AFTER = word_set("""
     expiration binding creation allocation rebalancing terminal terminals pipe pipes client clients proxy switch hub
     replication vacuum migration singleton writes reads eviction shard update updates loads loop
 """)
+
+
 FAULT_NOUNS = word_set("""
     mistake mistakes negligence oversight oversights carelessness blunder blunders inattention fault lapse lapses
     slip incompetence misjudgement misjudgment forgetfulness failure error errors misunderstanding inaction
-    ignorance recklessness complacency inexperience omission
+    ignorance recklessness complacency inexperience omission typo typos misconfiguration
 """)
+
+
 # Participles that end in no -ed.
 PARTICIPLES = word_set("""
     been done known caught seen taken gone made run set put read told thought found kept had given written chosen

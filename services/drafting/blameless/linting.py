@@ -9,9 +9,9 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
 
-from services.drafting.blameless_grammar import tokens
-from services.drafting.blameless_prose import sentences
-from services.drafting.blameless_rules import EXPLANATIONS, RULES
+from services.drafting.blameless.prose import sentences
+from services.drafting.blameless.rules import EXPLANATIONS, RULES
+from services.drafting.blameless.tokens import tokens
 
 # Longer than any sentence that a person reads; what is longer is data.
 _LONGEST_SENTENCE = 4000

@@ -1,0 +1,104 @@
+"""The summary: what failed, when and how badly; what caused it; how it ended and what it cost. Three sentences."""
+
+from services.drafting.calls_per_request import amplification, amplified_evidence
+from services.drafting.case import Case
+from services.drafting.draft import Impact
+from services.drafting.event_sentences import named, taken_back
+from services.drafting.measured import extreme, is_failing, measure, normal, sentence
+from services.drafting.milestones import Milestones, culprit_change, undoes
+from services.drafting.observations import Anomaly
+from services.drafting.showing import INCIDENT
+from services.drafting.statements import Statement
+from services.drafting.used_up import saturated
+from services.drafting.wording import between, clock, listed, money, number
+
+
+def title(case: Case) -> str:
+    """What failed and how far, in one line; detection's own title where no measure tells."""
+    facts = case.facts
+    opening = _opening(case)
+    if opening is None:
+        return facts.title or facts.service
+    where = f"{facts.service} {opening.operation}".strip()
+    worst = extreme(opening)
+    if is_failing(opening):
+        return f"{where}: up to {worst} of requests failed, {normal(opening)} before"
+    return f"{where}: {opening.metric_name} {worst}, {normal(opening)} before"
+
+
+def summary(case: Case, course: Milestones, cost: Impact) -> tuple[Statement, ...]:
+    """Two or three sentences."""
+    return tuple(said for said in (_what(case), _why(case), _end(case, course, cost)) if said is not None)
+
+
+def _opening(case: Case) -> Anomaly | None:
+    return next((one for one in case.facts.anomalies if one.is_opening), None)
+
+
+def _what(case: Case) -> Statement:
+    facts, opening = case.facts, _opening(case)
+    if facts.recovered_at:
+        when = (f"For {between(facts.onset_at, facts.recovered_at)} on {facts.onset_at:%Y-%m-%d}, from "
+                f"{clock(facts.onset_at)} to {clock(facts.recovered_at)} UTC")
+    else:
+        when = f"From {clock(facts.onset_at)} UTC on {facts.onset_at:%Y-%m-%d} on"
+    if opening is None:
+        said = f"{facts.service} was out of its normal"
+    elif is_failing(opening):
+        said = (f"up to {extreme(opening)} of the requests to {facts.service} failed, against "
+                f"{normal(opening)} before")
+    else:
+        said = (f"{facts.service} was out of its normal: {measure(opening)} reached {extreme(opening)}, against "
+                f"{normal(opening)} before")
+    others = [service for service in facts.services if service != facts.service]
+    too = f"; {listed(others, 4)} left {'their' if len(others) > 1 else 'its'} normal as well" if others else ""
+    return case.say(f"{when}, {said}{too}.", INCIDENT, *((opening.key,) if opening else ()))
+
+
+def _why(case: Case) -> Statement:
+    cause, change = case.cause, culprit_change(case)
+    if cause is None or not case.cite(cause.mechanism_keys):
+        return case.say("What caused it is not known from data.", INCIDENT)
+    if change is None:
+        return case.say(sentence(cause.mechanism), *cause.mechanism_keys)
+    clauses, keys = [], [change.key, INCIDENT]
+    more = amplification(case.observations, cause.service)
+    if more is not None:
+        clauses.append(f"with which {cause.service} made {number(more.after)} calls for each request in place of "
+                       f"{number(more.before)}")
+        keys += [amplified_evidence(case, more), *more.keys]
+    full = saturated(case)
+    if full is not None:
+        clauses.append(f"{'and ' if clauses else 'with which '}{full.metric_name} rose from "
+                       f"{normal(full)} to {extreme(full)}")
+        keys.append(full.key)
+    if not clauses:
+        return case.say(sentence(cause.mechanism), *cause.mechanism_keys)
+    gone_out = (f"The likeliest cause is {named(change)}, which went out at {clock(change.occurred_at)}, "
+                f"{between(change.occurred_at, case.facts.onset_at)} before, and ")
+    return case.say(gone_out + " ".join(clauses) + ".", *keys)
+
+
+def _end(case: Case, course: Milestones, cost: Impact) -> Statement | None:
+    change = culprit_change(case)
+    if course.recovery is None:
+        return None
+    lost, keys = _lost(case, cost)
+    undone = None if change is None else next((event for event in case.events if undoes(event, change)), None)
+    if undone is not None:
+        return case.say(
+            sentence(f"{taken_back(undone)} at {clock(undone.occurred_at)} was followed by recovery "
+                     f"{between(undone.occurred_at, course.recovery.at)} later{lost}"), undone.key, INCIDENT, *keys)
+    if course.mitigation is not None:
+        return case.say(
+            f"The first action against it is known from {clock(course.mitigation.at)}; recovery came "
+            f"{between(course.mitigation.at, course.recovery.at)} later{lost}.", course.mitigation.key, INCIDENT, *keys)
+    return None
+
+
+def _lost(case: Case, cost: Impact) -> tuple[str, list[str]]:
+    """What it cost, where one operation has a value; of several, the impact tells each."""
+    keys = [key for part in case.policy.operation_values if case.knows(key := f"derived/cost/{part}")]
+    if cost.cost is None or len(keys) != 1:
+        return "", []
+    return f"; what failed cost about {money(cost.cost, cost.currency)}", keys
