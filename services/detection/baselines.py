@@ -2,8 +2,10 @@
 
 `Baselines.observe` compares each value with what two explanations expect and then learns from it:
 
-- local: the level of the last few values (a robust exponential mean; the median of a ring while young);
-- seasonal: a profile of the day (`profiles`), one for working days and one for weekends, moved by a recent offset.
+- local: the level of the last values, as a calm or a swift robust exponential mean, whichever has been nearer to what
+  came (the median of a ring while young);
+- seasonal: a profile of the day (`profiles`), one for working days and one for weekends, moved by a recent offset,
+  again the calm or the swift one.
 
 A value is away from its baseline only as far as it is away from *each* explanation: what the same hour of other days
 explains is no anomaly, nor is what the last minutes led up to. Its distance is told in spreads, and the spread is the
@@ -18,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from services.detection.profiles import Profiles, Season
+from services.detection.profiles import Lesson, Profiles, Season
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -44,7 +46,6 @@ STEP_PART = 1.0 / 3.0
 BUSY_PART = 0.35
 # Learning rate of a measure that is out of its baseline, of the ordinary one; after so long the new is the normal.
 OUT_RATE = 0.1
-TRUST = 0.0
 NEW_NORMAL_S = 3 * 3600.0
 # Mean absolute deviation to standard deviation of the normal distribution, and median absolute deviation to it.
 _MAD = 1.2533
@@ -127,22 +128,22 @@ class Baselines:
     def _observe(self, rows: Ints, at_s: Floats, x: Floats, noise: Floats, out: Bools) -> Judgement:
         count = self.count[rows]
         missed, period = self._rhythm(rows, at_s, count)
-        noise = self._least(rows, noise)
+        noise = self._least(rows, x, noise)
         season = self.profiles.season(rows, at_s, period)
         local, local_spread = self._local(rows, count)
         level_spread = np.maximum(local_spread, noise)
-        local_spread = np.sqrt(local_spread ** 2 + np.maximum(noise, BUSY_PART * season.busy) ** 2)
+        least = np.maximum(noise, BUSY_PART * season.busy)
+        local_spread = np.sqrt(local_spread ** 2 + least ** 2)
         quick, steady = self.offset_scale[rows].astype(np.float64), self.steady_scale[rows].astype(np.float64)
         is_steady = steady < quick
         season = season.moved(is_steady)
-        season_spread = np.sqrt((_MAD * np.minimum(quick, steady)) ** 2 + np.maximum(noise, BUSY_PART * season.busy) ** 2)
+        season_spread = np.sqrt((_MAD * np.minimum(quick, steady)) ** 2 + least ** 2)
         season = season.between(x, season_spread)
         z_local = _distance(x - local, local_spread)
         z_season = _distance(x - season.expected, season_spread)
-        trusted = season.known & (season_spread <= TRUST * local_spread)
-        use = season.known & (trusted | (np.abs(z_season) < np.abs(z_local)))
+        use = season.known & (np.abs(z_season) < np.abs(z_local))
         z = np.where(use, z_season, z_local)
-        z[season.known & ~trusted & (z_season * z_local < 0)] = 0.0
+        z[season.known & (z_season * z_local < 0)] = 0.0
         expected = np.where(use, season.expected, local)
         spread = np.where(use, season_spread, local_spread)
         residual = np.abs(z) * spread
@@ -155,16 +156,20 @@ class Baselines:
         is_first = count == 0
         step = np.where(is_first, 0.0, at_s - self.last_at[rows])
         known = self.period[rows]
-        period = np.where(known == 0, step, np.minimum(known * 1.02, step))
+        period = np.where((known == 0) | (step <= 0), np.maximum(step, known), np.minimum(known * 1.02, step))
         self.period[rows] = period
         self.last_at[rows] = at_s
         missed = np.maximum(np.rint(step / np.maximum(period, 1e-9)) - 1.0, 0.0)
         return missed, period
 
-    def _least(self, rows: Ints, noise: Floats) -> Floats:
+    def _least(self, rows: Ints, x: Floats, noise: Floats) -> Floats:
         """Least spread: what the caller knows, the resolution, and a small part of the range."""
         tick = self.tick[rows]
-        tick = np.where(np.isinf(tick), 0.0, tick)
+        unknown = np.isinf(tick)
+        if unknown.any():
+            # What never moved and stands and goes on whole numbers counts something: in ones.
+            counts = (x == np.rint(x)) & (self.level[rows] == np.rint(self.level[rows]))
+            tick = np.where(unknown, counts, tick)
         return np.maximum(noise, np.maximum(STEP_PART * tick, WIDE_PART * self.wide[rows]))
 
     def _local(self, rows: Ints, count: npt.NDArray[np.int32]) -> tuple[Floats, Floats]:
@@ -196,7 +201,7 @@ class Baselines:
         ready = count >= WARM_UP
         error = x - local
         bound = np.where(ready & ~is_new_normal, CLIP * spread, np.inf)
-        clipped = np.clip(error, -bound, bound)
+        clipped = _within(error, bound)
         size = np.abs(error)
         self._learn_range(rows, x, first, fresh)
 
@@ -207,7 +212,7 @@ class Baselines:
         for name, speed in (("level", CALM), ("swift", SWIFT)):
             value, scales = getattr(self, name), getattr(self, f"{name}_scale")
             level = value[rows]
-            off = np.clip(x - level, -bound, bound)
+            off = _within(x - level, bound)
             value[rows] = np.where(first, x, level + np.maximum(speed, fresh) * rate * off)
             scale = scales[rows].astype(np.float64)
             scales[rows] = np.where(first, 0.0, scale + np.maximum(SCALE, fresh) * rate * (np.abs(off) - scale))
@@ -220,13 +225,13 @@ class Baselines:
         for scales, expected, speed in ((self.offset_scale, season.quick, OFFSET_SWIFT),
                                         (self.steady_scale, season.steady, OFFSET_CALM)):
             off = x - expected
-            clipped = np.clip(off, -bound, bound)
+            clipped = _within(off, bound)
             scale = scales[rows].astype(np.float64)
             learnt = np.where(scale == 0, np.abs(off), scale + SCALE * rate * (np.abs(clipped) - scale))
             scales[rows] = np.where(season.known, learnt, scale)
             shifts.append(speed * rate * clipped)
-        self.profiles.learn(rows, at_s, x, season, bound, shifts[0], shifts[1], rate, residual, period,
-                            count, np.maximum(spread, 1e-3 * np.abs(level)))
+        self.profiles.learn(rows, at_s, x, season, count, Lesson(
+            bound, shifts[0], shifts[1], rate, residual, period, np.maximum(spread, 1e-3 * np.abs(level))))
 
     def _learn_range(self, rows: Ints, x: Floats, first: Bools, fresh: Floats) -> None:
         gain = np.maximum(WIDE, fresh)
@@ -259,5 +264,11 @@ def _median(table: npt.NDArray[np.float32], known: npt.NDArray[np.intp]) -> Floa
 
 def _distance(error: Floats, spread: Floats) -> Floats:
     """In spreads, at most a million: of a value that never moved, every move is that far."""
-    z: Floats = np.clip(error / np.maximum(spread, 1e-300), -1e6, 1e6)
-    return z
+    with np.errstate(over="ignore"):
+        return _within(error / np.maximum(spread, 1e-300), 1e6)
+
+
+def _within(x: Floats, bound: Floats | float) -> Floats:
+    """Clipped to ±bound; of small arrays much faster than numpy's clip."""
+    clipped: Floats = np.minimum(np.maximum(x, np.negative(bound)), bound)
+    return clipped

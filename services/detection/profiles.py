@@ -2,7 +2,7 @@
 
 Bins of five minutes; one profile of values for working days and one for weekends, and one of the largest residuals for
 all days, so that a nightly job that is never quite on time, or an hour that is always restless, is part of the normal.
-Values are kept in half precision and residuals in a byte each (their logarithm), both relative to a unit of the measure.
+Values are kept in half precision and residuals in a byte each (their logarithm), both relative to a unit of a measure.
 """
 
 from dataclasses import dataclass, replace
@@ -30,8 +30,8 @@ _DECODE = np.concatenate([[0.0], 2.0 ** ((np.arange(1, 256) - 128) / 8.0)])
 
 @dataclass(frozen=True, slots=True)
 class Season:
-    """What the season says at some values, shape (values,). kind: of day; here: bin; near: indices of the bins around;
-    known: whether there is a profile; low, high: of the neighbouring bins; busy: largest usual residual near."""
+    """What the season says at some values, shape (values,). kind: of day; here: bin; known: whether there is one;
+    low, high: of the neighbouring bins; busy: largest usual residual near; quick, steady: expected by either offset."""
 
     kind: Ints
     here: Ints
@@ -54,6 +54,21 @@ class Season:
         if not is_edge.any():
             return self
         return replace(self, expected=np.where(is_edge, np.clip(x, self.low, self.high), self.expected))
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What is to be learnt from values. bound: how far an error counts; quick, steady: what either offset moves; rate:
+    part of the ordinary speed; residual: absolute; period: seconds between values; unit: in which to keep the profile,
+    where it begins."""
+
+    bound: Floats
+    quick: Floats
+    steady: Floats
+    rate: Floats
+    residual: Floats
+    period: Floats
+    unit: Floats
 
 
 class Profiles:
@@ -113,30 +128,29 @@ class Profiles:
         least, most = np.minimum(np.minimum(low, mid), high), np.maximum(np.maximum(low, mid), high)
         busy = np.maximum(np.maximum(self.busy[rows, before], self.busy[rows, here]), self.busy[rows, after])
         base = np.nan_to_num(smooth * unit)
-        return Season(kind, here, known, base + moved, least * unit + moved,
-                      most * unit + moved, _DECODE[busy] * unit, base + moved, base + self.zero[rows] + self.steady[rows])
+        calm = base + self.zero[rows] + self.steady[rows]
+        return Season(kind, here, known, base + moved, least * unit + moved, most * unit + moved, _DECODE[busy] * unit,
+                      base + moved, calm)
 
-    def learn(self, rows: Ints, at_s: Floats, x: Floats, season: Season, bound: Floats, shift: Floats, calm_shift: Floats, rate: Floats,
-              residual: Floats, period: Floats, count: npt.NDArray[np.int32], unit: Floats) -> None:
-        """Learns from values. bound: how far an error counts. shift: what the offset moves. residual: of each, absolute.
-        count: of values before this one. unit: to keep the profile in, when it begins."""
-        born = self.born_at[rows]
+    def learn(self, rows: Ints, at_s: Floats, x: Floats, season: Season, count: npt.NDArray[np.int32],
+              lesson: Lesson) -> None:
+        """Learns from values. count: of values before this one."""
         if (count == 0).any():
-            self.born_at[rows] = np.where(count == 0, at_s, born)
+            self.born_at[rows] = np.where(count == 0, at_s, self.born_at[rows])
         settling = count == WARM_UP - 1
         if settling.any():
             which = rows[settling]
             self.zero[which] = x[settling]
-            self.unit[which] = np.maximum(unit[settling], 1e-12)
-        self.offset[rows] += np.where(season.known, shift, 0.0)
-        self.steady[rows] += np.where(season.known, calm_shift, 0.0)
+            self.unit[which] = np.maximum(lesson.unit[settling], 1e-12)
+        self.offset[rows] += np.where(season.known, lesson.quick, 0.0)
+        self.steady[rows] += np.where(season.known, lesson.steady, 0.0)
         last = self.bin[rows]
         is_same = last == season.here
-        self._learn_busy(rows, last, is_same, residual, rate, count)
-        self._learn_values(rows, x, season, bound, rate, period, last, is_same, count)
+        self._learn_busy(rows, last, is_same, lesson.residual, count)
+        self._learn_values(rows, x, season, lesson, last, is_same, count)
         self.bin[rows] = season.here
 
-    def _learn_busy(self, rows: Ints, last: npt.NDArray[np.int16], is_same: Bools, residual: Floats, rate: Floats,
+    def _learn_busy(self, rows: Ints, last: npt.NDArray[np.int16], is_same: Bools, residual: Floats,
                     count: npt.NDArray[np.int32]) -> None:
         peak = self.peak[rows].astype(np.float64)
         ended = np.flatnonzero(~is_same & (last >= 0) & (count >= WARM_UP))
@@ -151,8 +165,8 @@ class Profiles:
             self.busy[which, bins] = np.clip(code, 0, 255).astype(np.uint8)
         self.peak[rows] = np.where(is_same, np.maximum(peak, residual), residual)
 
-    def _learn_values(self, rows: Ints, x: Floats, season: Season, bound: Floats, rate: Floats, period: Floats,
-                      last: npt.NDArray[np.int16], is_same: Bools, count: npt.NDArray[np.int32]) -> None:
+    def _learn_values(self, rows: Ints, x: Floats, season: Season, lesson: Lesson, last: npt.NDArray[np.int16],
+                      is_same: Bools, count: npt.NDArray[np.int32]) -> None:
         kind, here = season.kind, season.here
         in_bin = np.where(is_same, self.in_bin[rows], 0)
         days = self.days[rows, kind].astype(np.float64)
@@ -160,16 +174,16 @@ class Profiles:
         began = (here < last) | (days == 0)
         days = np.where(began, np.minimum(days + 1, 250), days)
         self.days[rows, kind] = days
-        per_bin = np.maximum(BIN_S / np.maximum(period, 1.0), 1.0)
+        per_bin = np.maximum(BIN_S / np.maximum(lesson.period, 1.0), 1.0)
         value = self.values[rows, kind, here].astype(np.float64)
         new = np.isnan(value)
         unit = self.unit[rows]
         seen = (x - self.zero[rows]) / unit
         young = new | ((days <= 1) & is_same)
-        gain = rate * np.where(young, 1.0 / (in_bin + 1.0), np.maximum(1.0 / days, PROFILE_PER_DAY) / per_bin)
+        gain = lesson.rate * np.where(young, 1.0 / (in_bin + 1.0), np.maximum(1.0 / days, PROFILE_PER_DAY) / per_bin)
         step = seen - value
-        limit = (bound + np.abs(self.offset[rows])) / unit
-        step = np.where(young, step, np.clip(step, -limit, limit))
+        limit = (lesson.bound + np.abs(self.offset[rows])) / unit
+        step = np.where(young, step, np.minimum(np.maximum(step, -limit), limit))
         after = np.where(new, seen, value + gain * step)
-        self.values[rows, kind, here] = np.where(count >= WARM_UP - 1, np.clip(after, -6e4, 6e4), np.nan)
+        self.values[rows, kind, here] = np.where(count >= WARM_UP - 1, np.minimum(np.maximum(after, -6e4), 6e4), np.nan)
         self.in_bin[rows] = np.minimum(in_bin + 1, 30000)

@@ -3,8 +3,8 @@
 `corpus` draws, from one seed, some series of each kind: requests, latencies, success shares, processor load, queues and
 so on, weeks of minutes or of five minutes, with seasons, trends, autocorrelated and heavy-tailed noise, jobs at fixed
 hours, gaps, and harmless oddities that nobody would page for. Failures of several shapes are put in and labelled by
-their first and last row. Nothing is copied from a recorded series, and no shape is drawn to suit a detector: sizes reach
-from barely visible to total.
+their first and last row. Nothing is copied from a recorded series, and no shape is drawn to suit a detector: sizes
+reach from barely visible to total.
 """
 
 from collections.abc import Callable, Iterator
@@ -85,7 +85,8 @@ def requests(times: Floats, chance: Chance) -> _Course:
     level = 10 ** chance.uniform(1.3, 4.0)
     normal = level * (chance.uniform(0.1, 0.5) + day(times, chance))
     own = chance.uniform(0.02, 0.08)
-    mean = normal * np.exp(own * wander(len(times), chance, 20) + chance.uniform(0, 0.05) * wander(len(times), chance, 500))
+    drift = own * wander(len(times), chance, 20) + chance.uniform(0, 0.05) * wander(len(times), chance, 500)
+    mean = normal * np.exp(drift)
     values = chance.poisson(mean).astype(float)
     return _Course(normal, values, np.sqrt(normal + (own * normal) ** 2), low=0.0, is_count=True)
 
@@ -116,7 +117,7 @@ def processor(times: Floats, chance: Chance) -> _Course:
         0.5 * own * heavy(len(times), chance, 4.0)
     for hour in chance.uniform(0, 24, chance.integers(0, 3)):
         length, height = chance.uniform(300, 2400), chance.uniform(5, 30)
-        late = np.repeat(chance.normal(0, 120, int(np.ceil(np.ptp(times) / DAY_S)) + 2), 1)
+        late = chance.normal(0, 120, int(np.ceil(np.ptp(times) / DAY_S)) + 2)
         at = (times - times[0] - hour * 3600) % DAY_S
         number = ((times - times[0] - hour * 3600) // DAY_S + 1).astype(int)
         values += np.where((at > late[number]) & (at < length + late[number]), height, 0.0)
@@ -131,14 +132,14 @@ def queue(times: Floats, chance: Chance) -> _Course:
     for place, each in enumerate(arrivals.tolist()):
         now = 0.6 * now + each
         values[place] = np.floor(now)
-    return _Course(np.zeros(len(times)), values, np.full(len(times), max(float(values.std()), 1.0)), low=0.0, is_count=True)
+    noise = np.full(len(times), max(float(values.std()), 1.0))
+    return _Course(np.zeros(len(times)), values, noise, low=0.0, is_count=True)
 
 
 def errors(times: Floats, chance: Chance) -> _Course:
     """Counts of errors: few, overdispersed, more when there is more traffic."""
     mean = 10 ** chance.uniform(-1.0, 1.3) * (0.3 + day(times, chance))
-    values = chance.negative_binomial(chance.uniform(1.0, 5.0), 0.5, len(times)) * 0.0 + \
-        chance.poisson(mean * chance.gamma(4.0, 0.25, len(times)))
+    values = chance.poisson(mean * chance.gamma(4.0, 0.25, len(times))).astype(float)
     return _Course(mean, values, np.sqrt(mean + 0.25 * mean ** 2) + 0.3, low=0.0, is_count=True)
 
 
