@@ -98,7 +98,8 @@ class Anomalies:
         if rows.size <= _TOGETHER:
             return self._judge(rows, begins, z, matters, affected, missed)
         parts = [slice(begin, begin + _TOGETHER) for begin in range(0, rows.size, _TOGETHER)]
-        moves = [self._judge(*(each[part] for each in (rows, begins, z, matters, affected, missed))) for part in parts]
+        moves = [self._judge(rows[part], begins[part], z[part], matters[part], affected[part], missed[part])
+                 for part in parts]
         return Moves(*(np.concatenate([getattr(each, name.name) for each in moves]) for name in fields(Moves)))
 
     def _judge(self, rows: Ints, begins: Floats, z: Floats, matters: Bools, affected: Floats, missed: Floats) -> Moves:

@@ -170,7 +170,8 @@ class Baselines:
             # What never moved and stands and goes on whole numbers counts something: in ones.
             counts = (x == np.rint(x)) & (self.level[rows] == np.rint(self.level[rows]))
             tick = np.where(unknown, counts, tick)
-        return np.maximum(noise, np.maximum(STEP_PART * tick, WIDE_PART * self.wide[rows]))
+        least: Floats = np.maximum(noise, np.maximum(STEP_PART * tick, WIDE_PART * self.wide[rows]))
+        return least
 
     def _local(self, rows: Ints, count: npt.NDArray[np.int32]) -> tuple[Floats, Floats]:
         calm, swift = self.level_scale[rows].astype(np.float64), self.swift_scale[rows].astype(np.float64)
@@ -197,7 +198,7 @@ class Baselines:
         is_slow = out & ~is_new_normal
         rate = np.where(is_slow, OUT_RATE, 1.0)
         first = count == 0
-        fresh = 1.0 / (count + 1.0)
+        fresh: Floats = 1.0 / (count.astype(np.float64) + 1.0)
         ready = count >= WARM_UP
         error = x - local
         bound = np.where(ready & ~is_new_normal, CLIP * spread, np.inf)

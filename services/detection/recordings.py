@@ -74,7 +74,7 @@ def _csv(name: str, text: str, step_s: float, signal: Signal) -> Recording:
     values = _parsed(name, rows, value, _value)
     if at is None:
         marks = [str(place) for place in range(len(rows))]
-        return _recording(name, marks, np.arange(len(rows)) * step_s, values, signal)
+        return _recording(name, marks, step_s * np.arange(len(rows), dtype=np.float64), values, signal)
     times = _parsed(name, rows, at, time)
     if times.size and np.abs(times).max() < _EARLIEST_S:
         times = times * step_s  # no times, but numbers of rows

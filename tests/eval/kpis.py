@@ -60,7 +60,8 @@ def day(times: Floats, chance: Chance, sharpness: float = 1.0) -> Floats:
         chance.uniform(0, 0.2) * np.sin(3 * turn + chance.uniform(0, 6.3))
     shape = (shape - shape.min()) / np.ptp(shape)
     weekend = (np.floor(times / DAY_S) + 3) % 7 >= 5
-    return shape ** sharpness * np.where(weekend, chance.uniform(0.5, 1.0), 1.0)
+    found: Floats = shape ** sharpness * np.where(weekend, chance.uniform(0.5, 1.0), 1.0)
+    return found
 
 
 def wander(count: int, chance: Chance, memory: float) -> Floats:
@@ -77,7 +78,8 @@ def wander(count: int, chance: Chance, memory: float) -> Floats:
 
 def heavy(count: int, chance: Chance, freedom: float) -> Floats:
     """Student's t, scaled to a standard deviation of one."""
-    return chance.standard_t(freedom, count) / np.sqrt(freedom / (freedom - 2))
+    found: Floats = chance.standard_t(freedom, count) / np.sqrt(freedom / (freedom - 2))
+    return found
 
 
 def requests(times: Floats, chance: Chance) -> _Course:
@@ -213,11 +215,15 @@ KINDS: dict[str, Callable[[Floats, Chance], _Course]] = {
 
 
 def _spike(course: _Course, rows: slice, size: float, sign: int, chance: Chance) -> Floats:
-    return course.values[rows] + sign * size * course.noise[rows] * chance.uniform(0.8, 1.2, rows.stop - rows.start)
+    moved = sign * size * course.noise[rows] * chance.uniform(0.8, 1.2, rows.stop - rows.start)
+    found: Floats = course.values[rows] + moved
+    return found
 
 
 def _ramp(course: _Course, rows: slice, size: float, sign: int, _: Chance) -> Floats:
-    return course.values[rows] + sign * size * course.noise[rows] * np.linspace(0.3, 1.3, rows.stop - rows.start)
+    moved = sign * size * course.noise[rows] * np.linspace(0.3, 1.3, rows.stop - rows.start)
+    found: Floats = course.values[rows] + moved
+    return found
 
 
 def _outage(course: _Course, rows: slice, _size: float, _sign: int, chance: Chance) -> Floats:
@@ -225,7 +231,8 @@ def _outage(course: _Course, rows: slice, _size: float, _sign: int, chance: Chan
 
 
 def _unrest(course: _Course, rows: slice, size: float, _sign: int, chance: Chance) -> Floats:
-    return course.values[rows] + size * course.noise[rows] * chance.standard_normal(rows.stop - rows.start)
+    found: Floats = course.values[rows] + size * course.noise[rows] * chance.standard_normal(rows.stop - rows.start)
+    return found
 
 
 _SHAPES: tuple[tuple[str, Callable[..., Floats], tuple[float, float], tuple[float, float]], ...] = (

@@ -11,7 +11,7 @@ DAY = 288  # rows of five minutes
 
 
 def every(step_s: float, count: int, start_s: float = MONDAY_S) -> Floats:
-    return start_s + step_s * np.arange(count)
+    return start_s + step_s * np.arange(count, dtype=np.float64)
 
 
 def seasonal(days: int, seed: int = 1, noise: float = 2.0) -> Floats:

@@ -8,7 +8,7 @@ import numpy as np
 from services.detection.plot import png, sparkline
 
 
-def pixels(image: bytes, width: int, height: int) -> np.ndarray:  # type: ignore[type-arg]
+def pixels(image: bytes, width: int, height: int) -> np.ndarray:
     at = image.index(b"IDAT")
     size = struct.unpack(">I", image[at - 4:at])[0]
     rows = np.frombuffer(zlib.decompress(image[at + 4:at + 4 + size]), np.uint8).reshape(height, 1 + width * 3)
