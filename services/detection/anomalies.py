@@ -37,7 +37,7 @@ class Thresholds:
 # telemetry is. Where the spread follows from counted requests, or where only the course of a series speaks, the tail
 # is lighter: what a series does of its own accord is left to its excursions.
 TAIL_FROM, TAIL_SURPRISE = 3.0, 2.0
-PRIOR_EXCESS, PRIOR_EXCESS_COUNTED, PRIOR_EXCESS_COURSE = 2.0, 1.0, 1.0
+PRIOR_EXCESS, PRIOR_EXCESS_COUNTED, PRIOR_EXCESS_COURSE = 2.4, 1.0, 1.0
 _LN10 = float(np.log(10.0))
 _MOST_SURPRISE = 30.0
 _MOST_EVIDENCE = 200.0
