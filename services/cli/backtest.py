@@ -11,11 +11,11 @@ import typer
 from rich.progress import Progress
 
 from services.cli.output import Json, console, errors, print_json
-from services.detection.detector import Tuning
 from services.detection.offline import Opened, Replayed, replay_all
 from services.detection.plot import png, sparkline
 from services.detection.recordings import Recording, read
 from services.detection.series import Signal
+from services.detection.tuning import Tuning
 from shared.settings import parse_duration
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _print(ordered: list[tuple[Recording, Replayed]], is_json: bool) -> None:
             for each in replayed.incidents]} for recording, replayed in ordered]})
         return
     for recording, replayed in ordered:
-        console.print(f"{recording.recorded.name}: {len(replayed.incidents)} incidents in {len(recording.order)} rows",
+        console.print(f"{recording.recorded.name}: {_counted(len(replayed.incidents))} in {len(recording.order)} rows",
                       markup=False)
         if len(ordered) == 1:
             console.print(sparkline(recording.recorded.values), markup=False)
@@ -151,3 +151,7 @@ def _print(ordered: list[tuple[Recording, Replayed]], is_json: bool) -> None:
             start, detected, resolved = _marks(recording, each)
             console.print(f"  {start}  detected {detected}  {f'back {resolved}' if resolved else 'still open'}  "
                           f"{_SEVERITY}  z {each.z:.1f}", markup=False)
+
+
+def _counted(incidents: int) -> str:
+    return {0: "no incident", 1: "1 incident"}.get(incidents, f"{incidents} incidents")

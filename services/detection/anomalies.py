@@ -1,16 +1,17 @@
 """When a measure left its baseline, and when it came back.
 
-A z-score says how far; the tail likelihood says how often that happens to *this* measure: the share of its values
-beyond three spreads and how fast their tail falls are learnt with it, from a cautious prior, so that a measure that
-leaps every hour has to leap further. The surprise of a value is −log10 of that likelihood. Surprises of
-consecutive intervals add up, less what chance brings (Page's test, 1954), so that one huge departure or a few clear
-ones tell the same. A measure comes back with the first of `quiet` intervals in a row inside its baseline.
+A z-score says how far; the surprise of a value is −log10 of how rarely values lie as far out. Surprises of consecutive
+intervals add up to evidence, less what chance brings (Page's test, 1954), so that one huge departure or a few clear
+ones tell the same; and how often this measure has as much evidence (`excursions`) tells what that is worth. A measure
+comes back with the first of `quiet` intervals in a row inside its baseline.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
+
+from services.detection.excursions import Excursions
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -32,27 +33,22 @@ class Thresholds:
     affected: float = 10.0
 
 
-TAIL_FROM = 3.0
-# Prior of the tail, worth so many values and so many excesses: 1 % of values beyond three spreads, by two on average.
-# It is heavier than most, so that a measure that is new has to show more; a day of minutes outweighs it. Where the
-# spread follows from counted requests the tail is lighter: one on average.
-_PRIOR_SHARE, _PRIOR_WEIGHT = 0.01, 200.0
-PRIOR_EXCESS, PRIOR_EXCESS_COUNTED = 2.0, 1.0
-_PRIOR_EXCESSES = 3.0
-# An excess counts for at most so many mean excesses: real failures must not teach the tail that they are usual.
-_EXCESS_CAP = 4.0
-_HEAVIEST = 0.4
-# Values that the tail remembers: a few weeks of five-minute values, a week of minutes.
-_MEMORY = 10000.0
+# One value in a hundred lies beyond three spreads, by `excess` on average: heavier than the normal distribution, as
+# telemetry is. Where the spread follows from counted requests, or where only the course of a series speaks, the tail
+# is lighter: what a series does of its own accord is left to its excursions.
+TAIL_FROM, TAIL_SURPRISE = 3.0, 2.0
+PRIOR_EXCESS, PRIOR_EXCESS_COUNTED, PRIOR_EXCESS_COURSE = 2.4, 1.0, 1.0
 _LN10 = float(np.log(10.0))
-_MOST_SURPRISE = 12.0
-_MOST_EVIDENCE = 60.0
+_MOST_SURPRISE = 30.0
+_MOST_EVIDENCE = 200.0
+# So many rows at once stay in the processor's cache.
+_TOGETHER = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Moves:
     """What changed in one interval. Rows are measures; each array belongs to the judged values, shape (values,).
-    gain: of evidence, in this interval. rising: gained evidence now."""
+    evidence: by how rare it is for the measure. gain: of it, in this interval. rising: gained evidence now."""
 
     surprise: Floats
     evidence: Floats
@@ -65,58 +61,63 @@ class Moves:
 class Anomalies:
     """State of `size` measures."""
 
-    _FIELDS = ("seen", "excesses", "excess", "excess_squared", "evidence", "onset", "out", "inside", "inside_since",
-               "run", "affected", "prior")
+    _FIELDS = ("evidence", "onset", "out", "inside", "inside_since", "affected", "prior")
 
     def __init__(self, size: int = 0, thresholds: Thresholds | None = None) -> None:
         self.thresholds = thresholds or Thresholds()
-        self.seen = np.zeros(size, np.float32)
-        self.excesses = np.zeros(size, np.float32)
-        self.excess = np.zeros(size, np.float32)
-        self.excess_squared = np.zeros(size, np.float32)
         self.evidence = np.zeros(size, np.float32)
         self.onset = np.full(size, np.nan)
         self.out = np.zeros(size, np.bool_)
         self.inside = np.zeros(size, np.int16)
         self.inside_since = np.full(size, np.nan)
-        self.run = np.zeros(size, np.int16)
         self.affected = np.zeros(size, np.float32)
         self.prior = np.full(size, PRIOR_EXCESS, np.float32)
+        self.excursions = Excursions(size)
 
     def grow(self, size: int) -> None:
         """Room for `size` measures; what is known stays."""
         before = self.out.shape[0]
         if size <= before:
             return
-        fresh = Anomalies(max(size, before + before // 2) - before)
+        room = max(size, before + before // 2)
+        fresh = Anomalies(room - before)
         for name in self._FIELDS:
             setattr(self, name, np.concatenate([getattr(self, name), getattr(fresh, name)]))
+        self.excursions.grow(room)
 
     @property
     def bytes_per_measure(self) -> float:
         """Size of the state of one measure."""
-        return float(sum(getattr(self, name)[:1].nbytes for name in self._FIELDS))
+        own = float(sum(getattr(self, name)[:1].nbytes for name in self._FIELDS))
+        return own + self.excursions.bytes_per_measure
 
     def judge(self, rows: Ints, begins: Floats, z: Floats, matters: Bools, affected: Floats,
               missed: Floats) -> Moves:
         """Moves each of `rows` by one interval. z: in the bad direction, NaN while warming up. begins: Unix seconds.
         affected: requests. missed: intervals without a value since the last; what was suspected before a gap fades."""
+        if rows.size <= _TOGETHER:
+            return self._judge(rows, begins, z, matters, affected, missed)
+        parts = [slice(begin, begin + _TOGETHER) for begin in range(0, rows.size, _TOGETHER)]
+        moves = [self._judge(rows[part], begins[part], z[part], matters[part], affected[part], missed[part])
+                 for part in parts]
+        return Moves(*(np.concatenate([getattr(each, name.name) for each in moves]) for name in fields(Moves)))
+
+    def _judge(self, rows: Ints, begins: Floats, z: Floats, matters: Bools, affected: Floats, missed: Floats) -> Moves:
+        limits = self.thresholds
         judged = ~np.isnan(z)
         distance = np.where(judged, z, 0.0)
         surprise = self._surprise(rows, distance)
-        self._learn(rows, distance, judged)
-        limits = self.thresholds
-        counted = np.where(matters, np.minimum(surprise, _MOST_SURPRISE), 0.0)
-        gain = counted - limits.allowance
-        before = np.maximum(self.evidence[rows].astype(np.float64) - limits.allowance * missed, 0.0)
-        evidence = np.where(judged, np.clip(before + gain, 0.0, _MOST_EVIDENCE), before)
-        is_rising = (gain > 0) & judged
+        step = np.where(matters, np.minimum(surprise, _MOST_SURPRISE), 0.0) - limits.allowance
+        before = np.maximum(self.evidence[rows] - limits.allowance * missed, 0.0)
+        evidence = np.where(judged, np.minimum(np.maximum(before + step, 0.0), _MOST_EVIDENCE), before)
+        is_rising = (step > 0) & judged
         self.onset[rows] = np.where(is_rising & (before <= 0), begins, self.onset[rows])
-        self.evidence[rows] = evidence
+        strength = self.excursions.strength(rows, evidence)
+        gain = strength - self.excursions.strength(rows, before)
         hit = np.where(evidence > 0, self.affected[rows] + np.where(is_rising, np.minimum(affected, 1e6), 0.0), 0.0)
         self.affected[rows] = hit
         out = self.out[rows]
-        entered = ~out & is_rising & (evidence >= limits.suspicion) & (hit >= limits.affected)
+        entered = ~out & is_rising & (strength >= limits.suspicion) & (hit >= limits.affected)
         is_inside = judged & ((distance < limits.back) | ~matters)
         streak = np.where(out, np.where(is_inside, self.inside[rows] + 1, 0), 0)
         self.inside_since[rows] = np.where(streak == 1, begins, self.inside_since[rows])
@@ -124,49 +125,20 @@ class Anomalies:
         left = out & (streak >= limits.quiet)
         self.out[rows] = (out | entered) & ~left
         self.evidence[rows] = np.where(left, 0.0, evidence)
-        self.run[rows] = np.where(self.out[rows], np.minimum(self.run[rows] + 1, 30000), 0)
-        return Moves(surprise, evidence, gain, is_rising, entered, left)
+        self.excursions.learn(rows, begins, evidence, left | (evidence <= 0))
+        return Moves(surprise, strength, gain, is_rising, entered, left)
+
+    def know_only_course(self) -> None:
+        """Says that of none of these measures anything is known but its course."""
+        self.prior[:] = PRIOR_EXCESS_COURSE
+        self.excursions.is_course[:] = True
 
     def force(self, rows: Ints) -> None:
         """Takes these measures to be out of their baseline: they are symptoms of an incident that opened."""
         self.out[rows] = True
 
-    def _tail(self, rows: Ints) -> tuple[Floats, Floats, Floats]:
-        """Share of values beyond the border, mean excess, and how heavy the tail is (shape of the generalised Pareto
-        distribution by moments: Hosking and Wallis, 1987), each with its prior."""
-        excesses = self.excesses[rows].astype(np.float64)
-        share = (excesses + _PRIOR_SHARE * _PRIOR_WEIGHT) / (self.seen[rows] + _PRIOR_WEIGHT)
-        n = excesses + _PRIOR_EXCESSES
-        prior = self.prior[rows].astype(np.float64)
-        mean = (self.excess[rows] + prior * _PRIOR_EXCESSES) / n
-        square = (self.excess_squared[rows] + 2.0 * prior ** 2 * _PRIOR_EXCESSES) / n
-        variance = np.maximum(square - mean ** 2, 1e-9)
-        return share, mean, np.clip(0.5 * (1.0 - mean ** 2 / variance), 0.0, _HEAVIEST)
-
     def _surprise(self, rows: Ints, distance: Floats) -> Floats:
-        """−log10 of the share of this measure's values that lie at least as far out."""
-        share, mean, shape = self._tail(rows)
-        excess = np.maximum(distance - TAIL_FROM, 0.0) / (mean * (1.0 - shape))
-        heavy = shape > 1e-3
-        beyond = np.where(heavy, np.log1p(shape * excess) / np.maximum(shape, 1e-3), excess) / _LN10
-        surprise: Floats = -np.log10(share) * np.minimum(distance / TAIL_FROM, 1.0) ** 2 + beyond
+        """−log10 of the share of values that lie at least as far out."""
+        near = TAIL_SURPRISE * np.minimum(distance / TAIL_FROM, 1.0) ** 2
+        surprise: Floats = near + np.maximum(distance - TAIL_FROM, 0.0) / (self.prior[rows] * _LN10)
         return surprise
-
-    def _learn(self, rows: Ints, distance: Floats, judged: Bools) -> None:
-        # The first values of an excursion say how the tail falls; an outage of hours is one excursion, not hundreds.
-        weight = judged / (1.0 + self.run[rows].astype(np.float64))
-        keep = 1.0 - weight / _MEMORY
-        is_beyond = (distance > TAIL_FROM) & judged
-        _, mean, _ = self._tail(rows)
-        excess = np.minimum(np.maximum(distance - TAIL_FROM, 0.0), _EXCESS_CAP * mean)
-        counted = np.where(is_beyond, weight, 0.0)
-        self.seen[rows] = self.seen[rows] * keep + weight
-        self.excesses[rows] = self.excesses[rows] * keep + counted
-        self.excess[rows] = self.excess[rows] * keep + counted * excess
-        self.excess_squared[rows] = self.excess_squared[rows] * keep + counted * excess ** 2
-
-
-def rarity(period_s: npt.NDArray[np.float32]) -> Floats:
-    """What evidence gains because a measure is looked at less often than once a minute: the same false alarms a day."""
-    relief: Floats = np.log10(np.clip(period_s.astype(np.float64), 60.0, 3600.0) / 60.0)
-    return relief

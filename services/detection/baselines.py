@@ -1,17 +1,18 @@
 """What is normal now, for each of many measures, learnt as the values come: one pass, constant memory.
 
-`Baselines` holds its state in arrays, one row a measure. `observe` compares each value with what three baselines
-expect and then learns from it:
+`Baselines.observe` compares each value with what two explanations expect and then learns from it:
 
-- local: the level of the last few values (a robust exponential mean; the median of a ring while young);
-- seasonal: a profile of the day in bins, one for working days and one for weekends, moved by a recent offset;
-- steady: the same profile with an offset that moves over days, so that a slow slide is seen.
+- local: the level of the last values, as a calm or a swift robust exponential mean, whichever has been nearer to what
+  came (the median of a ring while young);
+- seasonal: a profile of the day (`profiles`), one for working days and one for weekends, moved by a recent offset,
+  again the calm or the swift one.
 
 A value is away from its baseline only as far as it is away from *each* explanation: what the same hour of other days
-explains is no anomaly, nor is what the last minutes led up to. Learning is clipped, so that one outlier moves nothing
-far, and slowed while a measure is out of its baseline, so that an outage does not become the normal.
+explains is no anomaly, nor is what the last minutes led up to. Its distance is told in spreads, and the spread is the
+widest of several: lately, in the long run, at this time of day, and the resolution of the series. Learning is clipped,
+so that one outlier moves nothing far, and slowed while a measure is out, so that an outage does not become the normal.
 
-Everything here is in a measure's transformed unit (`transform`), in which noise is about even over levels.
+Everything here is in a measure's transformed unit (`effects`), in which noise is about even over levels.
 """
 
 from dataclasses import dataclass
@@ -19,32 +20,38 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from services.detection.profiles import Lesson, Profiles, Season
+
 Floats = npt.NDArray[np.float64]
-Floats32 = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 RING = 24
-BINS = 288  # five minutes each: the edges of a nightly job stay where they are
-DAY_S = 86400.0
 # Values before anything is judged. A median of ten is known to about 0.4 spreads.
 WARM_UP = 10
 # Learning from a value stops growing at this many spreads.
 CLIP = 3.0
-FAST = 0.2  # level: mean of the last five or so
-OFFSET = 0.08  # of the season: the last dozen
+# Level: mean of the last fifteen or so, and of the last three; whichever is nearer to what comes is used.
+CALM, SWIFT = 0.1, 0.6
+OFFSET_CALM, OFFSET_SWIFT = 0.03, 0.35  # of the season
 SCALE = 0.02  # spread: the last fifty or so
 LONG = 0.002  # long spread: the last five hundred, bursts and all
 LONG_PART = 0.6  # of it, at least, is the spread: what leaps now and then may leap
 LONG_CAP = 10.0
-PROFILE_PER_DAY = 0.3  # a bin of the profile moves this part of the way towards each new day
+# Of the range in which a series moves at all, the least part that counts as a spread.
+WIDE, WIDE_PART = 0.0005, 0.02
+# A step of the resolution is three spreads: how rare such steps are is left to the tail.
+STEP_PART = 1.0 / 3.0
+# What a bin of the day reached at most on other days is taken for so many spreads.
+BUSY_PART = 0.35
 # Learning rate of a measure that is out of its baseline, of the ordinary one; after so long the new is the normal.
 OUT_RATE = 0.1
 NEW_NORMAL_S = 3 * 3600.0
 # Mean absolute deviation to standard deviation of the normal distribution, and median absolute deviation to it.
 _MAD = 1.2533
 _MEDIAN = 1.4826
-# Neighbouring bins further apart than this many spreads are an edge, which may come a bin early or late.
-_EDGE = 3.0
+# So many rows at once stay in the processor's cache.
+_TOGETHER = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,208 +69,207 @@ class Judgement:
 
 
 class Baselines:
-    """State of `size` measures."""
+    """State of `size` measures, one row each."""
 
-    _FIELDS = ("count", "last_at", "born_at", "period", "ring", "level", "level_scale", "zero", "unit", "profile",
-               "days", "bin", "in_bin", "offset", "offset_scale", "long_scale", "out_since")
+    _FIELDS = ("count", "last_at", "period", "ring", "level", "swift", "last_x", "level_scale",
+               "swift_scale", "offset_scale", "steady_scale", "long_scale", "mean", "wide", "tick", "out_since")
 
     def __init__(self, size: int = 0) -> None:
         self.count = np.zeros(size, np.int32)
         self.last_at = np.zeros(size, np.float64)
-        self.born_at = np.zeros(size, np.float64)
         self.period = np.zeros(size, np.float32)
         self.ring = np.full((size, RING), np.nan, np.float32)
         self.level = np.zeros(size, np.float64)
+        self.last_x = np.zeros(size, np.float64)
         self.level_scale = np.zeros(size, np.float32)
-        # The profile is kept in half precision, as (value − zero) / unit; NaN where nothing was seen yet.
-        self.zero = np.zeros(size, np.float64)
-        self.unit = np.ones(size, np.float32)
-        self.profile = np.full((size, 2, BINS), np.nan, np.float16)
-        self.days = np.zeros((size, 2), np.uint8)  # days of each kind that were seen
-        self.bin = np.full(size, -1, np.int16)  # where in the day the last value stood
-        self.in_bin = np.zeros(size, np.int16)  # values in that bin so far, today
-        self.offset = np.zeros(size, np.float32)
+        self.swift = np.zeros(size, np.float64)
+        self.swift_scale = np.zeros(size, np.float32)
         self.offset_scale = np.zeros(size, np.float32)
+        self.steady_scale = np.zeros(size, np.float32)
         self.long_scale = np.zeros(size, np.float32)
+        # Where the series lies in the long run, and how far it goes from there.
+        self.mean = np.zeros(size, np.float64)
+        self.wide = np.zeros(size, np.float32)
+        # The smallest step seen so far: its resolution.
+        self.tick = np.full(size, np.inf, np.float32)
         self.out_since = np.full(size, np.nan)
+        self.profiles = Profiles(size)
 
     def grow(self, size: int) -> None:
         """Room for `size` measures; what is known stays."""
         before = self.count.shape[0]
         if size <= before:
             return
-        fresh = Baselines(max(size, before + before // 2) - before)
+        room = max(size, before + before // 2)
+        fresh = Baselines(room - before)
         for name in self._FIELDS:
             setattr(self, name, np.concatenate([getattr(self, name), getattr(fresh, name)]))
+        self.profiles.grow(room)
 
     @property
     def bytes_per_measure(self) -> float:
         """Size of the state of one measure."""
-        return float(sum(getattr(self, name)[:1].nbytes for name in self._FIELDS))
+        own = float(sum(getattr(self, name)[:1].nbytes for name in self._FIELDS))
+        return own + self.profiles.bytes_per_measure
 
-    def observe(self, rows: Ints, at_s: Floats, x: Floats, noise: Floats, out: npt.NDArray[np.bool_]) -> Judgement:
+    def observe(self, rows: Ints, at_s: Floats, x: Floats, noise: Floats, out: Bools) -> Judgement:
         """Judges one value of each of `rows`, then learns from it.
 
         rows: int64, distinct. at_s: Unix seconds. x: transformed. noise: least possible spread of each. out: whether
         the measure is out of its baseline. All of shape (values,).
         """
+        if rows.size <= _TOGETHER:
+            return self._observe(rows, at_s, x, noise, out)
+        parts = [slice(begin, begin + _TOGETHER) for begin in range(0, rows.size, _TOGETHER)]
+        judged = [self._observe(rows[each], at_s[each], x[each], noise[each], out[each]) for each in parts]
+        return Judgement(*(np.concatenate([getattr(each, name) for each in judged])
+                           for name in ("z", "expected", "spread", "missed")))
+
+    def _observe(self, rows: Ints, at_s: Floats, x: Floats, noise: Floats, out: Bools) -> Judgement:
         count = self.count[rows]
-        missed = self._rhythm(rows, at_s, count)
-        local = self._local(rows, x, noise, count)
-        season = self._seasonal(rows, at_s, x, noise)
-        judgement = _nearest(x, local, season, missed)
-        judgement.z[count < WARM_UP] = np.nan
-        self._learn(rows, at_s, x, count, local, season, out)
-        return judgement
+        missed, period = self._rhythm(rows, at_s, count)
+        noise = self._least(rows, x, noise)
+        season = self.profiles.season(rows, at_s, period)
+        local, local_spread = self._local(rows, count)
+        level_spread = np.maximum(local_spread, noise)
+        least = np.maximum(noise, BUSY_PART * season.busy)
+        local_spread = np.sqrt(local_spread ** 2 + least ** 2)
+        quick, steady = self.offset_scale[rows].astype(np.float64), self.steady_scale[rows].astype(np.float64)
+        is_steady = steady < quick
+        season = season.moved(is_steady)
+        season_spread = np.sqrt((_MAD * np.minimum(quick, steady)) ** 2 + least ** 2)
+        season = season.between(x, season_spread)
+        z_local = _distance(x - local, local_spread)
+        z_season = _distance(x - season.expected, season_spread)
+        use = season.known & (np.abs(z_season) < np.abs(z_local))
+        z = np.where(use, z_season, z_local)
+        z[season.known & (z_season * z_local < 0)] = 0.0
+        expected = np.where(use, season.expected, local)
+        spread = np.where(use, season_spread, local_spread)
+        residual = np.abs(z) * spread
+        self._learn(rows, at_s, x, count, local, level_spread, season, season_spread, residual, period, out)
+        z[count < WARM_UP] = np.nan
+        return Judgement(z, expected, spread, missed)
 
-    def _rhythm(self, rows: Ints, at_s: Floats, count: npt.NDArray[np.int32]) -> Floats:
-        """Learns how often values come; returns how many did not come since the last."""
-        step = np.where(count == 0, 0.0, at_s - self.last_at[rows])
+    def _rhythm(self, rows: Ints, at_s: Floats, count: npt.NDArray[np.int32]) -> tuple[Floats, Floats]:
+        """Learns how often values come; returns how many did not come since the last, and the period."""
+        is_first = count == 0
+        step = np.where(is_first, 0.0, at_s - self.last_at[rows])
         known = self.period[rows]
-        period = np.where(count == 0, 0.0, np.where(known == 0, step, np.minimum(known * 1.02, step)))
+        period = np.where((known == 0) | (step <= 0), np.maximum(step, known), np.minimum(known * 1.02, step))
         self.period[rows] = period
-        self.born_at[rows] = np.where(count == 0, at_s, self.born_at[rows])
         self.last_at[rows] = at_s
-        with np.errstate(divide="ignore", invalid="ignore"):
-            missed: Floats = np.where(period > 0, np.maximum(np.round(step / period) - 1.0, 0.0), 0.0)
-        return missed
+        missed = np.maximum(np.rint(step / np.maximum(period, 1e-9)) - 1.0, 0.0)
+        return missed, period
 
-    def _local(self, rows: Ints, x: Floats, noise: Floats, count: npt.NDArray[np.int32]) -> tuple[Floats, Floats]:
-        expected = self.level[rows].copy()
-        spread = _MAD * self.level_scale[rows].astype(np.float64)
-        young = np.flatnonzero(count < 4 * RING)
-        if young.size:
-            ring = self.ring[rows[young]]
-            # A young measure's median and MAD; later the exponential level and scale, which have had time.
-            ring[count[young] == 0] = 0.0
-            center = np.nanmedian(ring, axis=1)
-            scale = _MEDIAN * np.nanmedian(np.abs(ring - center[:, None]), axis=1)
+    def _least(self, rows: Ints, x: Floats, noise: Floats) -> Floats:
+        """Least spread: what the caller knows, the resolution, and a small part of the range."""
+        tick = self.tick[rows]
+        unknown = np.isinf(tick)
+        if unknown.any():
+            # What never moved and stands and goes on whole numbers counts something: in ones.
+            counts = (x == np.rint(x)) & (self.level[rows] == np.rint(self.level[rows]))
+            tick = np.where(unknown, counts, tick)
+        least: Floats = np.maximum(noise, np.maximum(STEP_PART * tick, WIDE_PART * self.wide[rows]))
+        return least
+
+    def _local(self, rows: Ints, count: npt.NDArray[np.int32]) -> tuple[Floats, Floats]:
+        calm, swift = self.level_scale[rows].astype(np.float64), self.swift_scale[rows].astype(np.float64)
+        expected = np.where(swift < calm, self.swift[rows], self.level[rows])
+        spread = _MAD * np.minimum(calm, swift)
+        is_young = count < 4 * RING
+        if is_young.any():
+            young = np.flatnonzero(is_young)
+            center, scale = _middle(self.ring[rows[young]])
             n = np.maximum(np.minimum(count[young], RING), 1)
             # A spread out of few values is known badly: widened as Student's t is (at ten values by half).
             scale = scale * (1.0 + 5.0 / n)
             early = count[young] < RING
             expected[young] = np.where(early, center, expected[young])
             spread[young] = np.where(early, scale, np.maximum(scale, spread[young]))
-        spread = np.maximum(spread, LONG_PART * _MAD * self.long_scale[rows])
-        return expected, np.sqrt(spread ** 2 + noise ** 2)
+        return expected, np.maximum(spread, LONG_PART * _MAD * self.long_scale[rows])
 
-    def _seasonal(self, rows: Ints, at_s: Floats, x: Floats, noise: Floats) -> "_Season":
-        """What the same time on other days, moved by the recent offset, leads one to expect."""
-        kind, here = _day(at_s)
-        near = (here[:, None] + np.array([-1, 0, 1])) % BINS
-        parts = self.profile[rows[:, None], kind[:, None], near].astype(np.float64)
-        other = self.profile[rows[:, None], 1 - kind[:, None], near].astype(np.float64)
-        missing = np.isnan(parts[:, 1])
-        parts = np.where(missing[:, None], other, parts)
-        known = ~np.isnan(parts[:, 1]) & (at_s - self.born_at[rows] > DAY_S)
-        parts = np.where(np.isnan(parts), parts[:, 1:2], parts)
-        parts = parts * self.unit[rows, None] + (self.zero[rows] + self.offset[rows])[:, None]
-        spread = np.sqrt((_MAD * self.offset_scale[rows].astype(np.float64)) ** 2 + noise ** 2)
-        low, high = parts.min(axis=1), parts.max(axis=1)
-        # On an edge anything between the two sides is expected; elsewhere neighbours steady each other.
-        smooth = 0.25 * parts[:, 0] + 0.5 * parts[:, 1] + 0.25 * parts[:, 2]
-        expected = np.where(high - low > _EDGE * spread, np.clip(x, low, high), smooth)
-        return _Season(kind, here, expected, spread, known)
-
-    def _learn(self, rows: Ints, at_s: Floats, x: Floats, count: npt.NDArray[np.int32], local: tuple[Floats, Floats],
-               season: "_Season", out: npt.NDArray[np.bool_]) -> None:
+    def _learn(self, rows: Ints, at_s: Floats, x: Floats, count: npt.NDArray[np.int32], local: Floats, spread: Floats,
+               season: Season, season_spread: Floats, residual: Floats, period: Floats, out: Bools) -> None:
         since = self.out_since[rows]
-        self.out_since[rows] = np.where(out, np.where(np.isnan(since), at_s, since), np.nan)
-        is_new_normal = out & (at_s - self.out_since[rows] > NEW_NORMAL_S)
-        rate = np.where(out & ~is_new_normal, OUT_RATE, 1.0)
+        since = np.where(out, np.where(np.isnan(since), at_s, since), np.nan)
+        self.out_since[rows] = since
+        is_new_normal = at_s - since > NEW_NORMAL_S
+        is_slow = out & ~is_new_normal
+        rate = np.where(is_slow, OUT_RATE, 1.0)
         first = count == 0
-        expected, spread = local
+        fresh: Floats = 1.0 / (count.astype(np.float64) + 1.0)
         ready = count >= WARM_UP
+        error = x - local
         bound = np.where(ready & ~is_new_normal, CLIP * spread, np.inf)
-        clipped = np.clip(x - expected, -bound, bound)
+        clipped = _within(error, bound)
+        size = np.abs(error)
+        self._learn_range(rows, x, first, fresh)
+
         long = self.long_scale[rows].astype(np.float64)
         cap = np.where(ready, LONG_CAP * (spread + long), np.inf)
-        gain = np.maximum(LONG, 1.0 / (count + 1)) * np.where(out, OUT_RATE, 1.0)
-        self.long_scale[rows] = np.where(first, 0.0, long + gain * (np.minimum(np.abs(x - expected), cap) - long))
-        level = self.level[rows]
-        gain = np.maximum(FAST, 1.0 / (count + 1)) * rate
-        self.level[rows] = np.where(first, x, level + gain * np.clip(x - level, -bound, bound))
-        scale = self.level_scale[rows].astype(np.float64)
-        gain = np.maximum(SCALE, 1.0 / (count + 1)) * rate
-        self.level_scale[rows] = np.where(first, 0.0, scale + gain * (np.abs(clipped) - scale))
-        self.ring[rows, count % RING] = np.where(ready, expected + clipped, x)
-        self._learn_season(rows, x, rate, season, spread, is_new_normal)
+        gain = np.maximum(LONG, fresh) * np.where(out, OUT_RATE, 1.0)
+        self.long_scale[rows] = np.where(first, 0.0, long + gain * (np.minimum(size, cap) - long))
+        for name, speed in (("level", CALM), ("swift", SWIFT)):
+            value, scales = getattr(self, name), getattr(self, f"{name}_scale")
+            level = value[rows]
+            off = _within(x - level, bound)
+            value[rows] = np.where(first, x, level + np.maximum(speed, fresh) * rate * off)
+            scale = scales[rows].astype(np.float64)
+            scales[rows] = np.where(first, 0.0, scale + np.maximum(SCALE, fresh) * rate * (np.abs(off) - scale))
+        if not ready.all() or (count < 4 * RING).any():
+            self.ring[rows, count % RING] = np.where(ready, local + clipped, x)
         self.count[rows] = count + 1
 
-    def _learn_season(self, rows: Ints, x: Floats, rate: Floats, season: "_Season", local_spread: Floats,
-                      is_new_normal: npt.NDArray[np.bool_]) -> None:
-        settling = self.count[rows] == WARM_UP
-        if settling.any():
-            which = rows[settling]
-            self.zero[which] = self.level[which]
-            self.unit[which] = np.maximum(np.maximum(local_spread[settling], 1e-3 * np.abs(self.zero[which])), 1e-12)
-        known, spread = season.known, season.spread
-        error = x - season.expected
-        bound = np.where((spread > 0) & ~is_new_normal, CLIP * spread, np.inf)
-        clipped = np.clip(error, -bound, bound)
-        self.offset[rows] += np.where(known, OFFSET * rate * clipped, 0.0)
-        scale = self.offset_scale[rows].astype(np.float64)
-        learnt = np.where(scale == 0, np.abs(error), scale + SCALE * rate * (np.abs(clipped) - scale))
-        self.offset_scale[rows] = np.where(known, learnt, scale)
-        self._learn_profile(rows, x, rate, season, bound)
+        bound = np.where((season_spread > 0) & ~is_new_normal, CLIP * season_spread, np.inf)
+        shifts = []
+        for scales, expected, speed in ((self.offset_scale, season.quick, OFFSET_SWIFT),
+                                        (self.steady_scale, season.steady, OFFSET_CALM)):
+            off = x - expected
+            clipped = _within(off, bound)
+            scale = scales[rows].astype(np.float64)
+            learnt = np.where(scale == 0, np.abs(off), scale + SCALE * rate * (np.abs(clipped) - scale))
+            scales[rows] = np.where(season.known, learnt, scale)
+            shifts.append(speed * rate * clipped)
+        self.profiles.learn(rows, at_s, x, season, count, Lesson(
+            bound, shifts[0], shifts[1], rate, residual, period, np.maximum(spread, 1e-3 * np.abs(level))))
 
-    def _learn_profile(self, rows: Ints, x: Floats, rate: Floats, season: "_Season", bound: Floats) -> None:
-        kind, here = season.kind, season.here
-        is_same = self.bin[rows] == here
-        in_bin = np.where(is_same, self.in_bin[rows], 0)
-        days = self.days[rows, kind].astype(np.float64)
-        # A day of this kind is counted where it passes midnight, or on the first value.
-        began = (here < self.bin[rows]) | (days == 0)
-        days = np.where(began, np.minimum(days + 1, 250), days)
-        self.days[rows, kind] = days
-        per_bin = np.maximum(DAY_S / BINS / np.maximum(self.period[rows].astype(np.float64), 1.0), 1.0)
-        value = self.profile[rows, kind, here].astype(np.float64)
-        new = np.isnan(value)
-        seen = (x - self.zero[rows]) / self.unit[rows]
-        young = new | ((days <= 1) & is_same)
-        gain = rate * np.where(young, 1.0 / (in_bin + 1.0), np.maximum(1.0 / days, PROFILE_PER_DAY) / per_bin)
-        step = seen - value
-        limit = bound / self.unit[rows] + np.abs(self.offset[rows]) / self.unit[rows]
-        step = np.where(young, step, np.clip(step, -limit, limit))
-        after = np.where(new, seen, value + gain * step)
-        ready = self.count[rows] >= WARM_UP
-        self.profile[rows, kind, here] = np.where(ready, np.clip(after, -6e4, 6e4), np.nan)
-        self.bin[rows] = here
-        self.in_bin[rows] = np.minimum(in_bin + 1, 30000)
+    def _learn_range(self, rows: Ints, x: Floats, first: Bools, fresh: Floats) -> None:
+        gain = np.maximum(WIDE, fresh)
+        mean = self.mean[rows]
+        wide = self.wide[rows].astype(np.float64)
+        off = x - mean
+        far = np.abs(off)
+        self.mean[rows] = np.where(first, x, mean + gain * off)
+        self.wide[rows] = np.where(first, 0.0, wide + gain * (np.minimum(far, 5.0 * wide + far * fresh) - wide))
+        move = np.abs(x - self.last_x[rows])
+        self.last_x[rows] = x
+        tick = self.tick[rows]
+        self.tick[rows] = np.where((move > 0) & ~first, np.minimum(tick, move), tick)
 
 
-@dataclass(frozen=True, slots=True)
-class _Season:
-    """The seasonal baseline at some values. kind: of day; here: bin; known: whether there is one yet."""
-
-    kind: Ints
-    here: Ints
-    expected: Floats
-    spread: Floats
-    known: npt.NDArray[np.bool_]
+def _middle(ring: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
+    """Median and scaled MAD of each row; 0 where there is nothing. NaN sorts last."""
+    known = np.maximum(np.count_nonzero(~np.isnan(ring), axis=1), 1)
+    center = _median(ring, known)
+    scale = _MEDIAN * _median(np.abs(ring - center[:, None]), known)
+    return np.nan_to_num(center), np.nan_to_num(scale)
 
 
-def _day(at_s: Floats) -> tuple[Ints, Ints]:
-    """Kind of day (0 working, 1 weekend) and bin of it."""
-    days = np.floor(at_s / DAY_S)
-    weekday = (days + 3) % 7  # 1970-01-01 was a Thursday
-    return (weekday >= 5).astype(np.int64), np.floor((at_s - days * DAY_S) / DAY_S * BINS).astype(np.int64)
+def _median(table: npt.NDArray[np.float32], known: npt.NDArray[np.intp]) -> Floats:
+    ordered = np.sort(table, axis=1)
+    row = np.arange(len(table))
+    middle: Floats = 0.5 * (ordered[row, (known - 1) // 2].astype(np.float64) + ordered[row, known // 2 - (known == 0)])
+    return middle
 
 
-def _nearest(x: Floats, local: tuple[Floats, Floats], season: _Season, missed: Floats) -> Judgement:
-    """The distance to the nearer of the two explanations; none where they lie on both sides."""
-    expected, spread = local
-    z_local = _distance(x, expected, spread)
-    z_season = _distance(x, season.expected, season.spread)
-    use = season.known & (np.abs(z_season) < np.abs(z_local))
-    z = np.where(use, z_season, z_local)
-    z = np.where(season.known & (np.sign(z_season) * np.sign(z_local) < 0), 0.0, z)
-    return Judgement(z, np.where(use, season.expected, expected), np.where(use, season.spread, spread), missed)
-
-
-def _distance(x: Floats, expected: Floats, spread: Floats) -> Floats:
+def _distance(error: Floats, spread: Floats) -> Floats:
     """In spreads, at most a million: of a value that never moved, every move is that far."""
-    error = x - expected
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        z: Floats = np.where(error == 0, 0.0, np.clip(error / spread, -1e6, 1e6))
-    return z
+    with np.errstate(over="ignore"):
+        return _within(error / np.maximum(spread, 1e-300), 1e6)
+
+
+def _within(x: Floats, bound: Floats | float) -> Floats:
+    """Clipped to ±bound; of small arrays much faster than numpy's clip."""
+    clipped: Floats = np.minimum(np.maximum(x, np.negative(bound)), bound)
+    return clipped

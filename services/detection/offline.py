@@ -10,17 +10,21 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from services.detection.anomalies import Anomalies, rarity
+from services.detection.anomalies import Anomalies
 from services.detection.baselines import Baselines
-from services.detection.detector import Tuning
 from services.detection.effects import Practices
 from services.detection.series import Measure, Reading, Signal
+from services.detection.tuning import Tuning
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 # A score is told once: what follows within hours has to be clearly stronger to be told again.
 _FORGET_S = 8 * 3600.0
-_STRONGER = 1.2
+_STRONGER = 1.8
+# Most strength of a series that has not shown a day yet, of what opens an incident.
+UNSETTLED = 0.7
+# A recording that is too short to show a day and the days after it settles for this part of its length.
+_SETTLES_IN = 0.2
 # Rows of all series that are worked on at once: two tables of 4 bytes each and the input.
 _CHUNK_ROWS = 8_000_000
 
@@ -94,6 +98,13 @@ def replay(series: Sequence[Recorded], tuning: Tuning | None = None,
     return run.end()
 
 
+def _settled_at(times: Floats, settle_s: float) -> float:
+    """Unix seconds from which a recorded series may open incidents. Only its length is known beforehand."""
+    if not times.size:
+        return 0.0
+    return float(times[0]) + min(settle_s, _SETTLES_IN * float(times[-1] - times[0]))
+
+
 class _Run:
     """The state of one replay. Tables have shape (series, rows of the longest)."""
 
@@ -108,7 +119,17 @@ class _Run:
         self.practices, self.baselines = Practices(), Baselines(len(series))
         self.practices.extend([Measure(each.name, "", each.signal, each.name, each.unit, Reading.GAUGE)
                                for each in series])
+        everyone = np.arange(len(series))
+        self.x = np.empty_like(self.values)
+        for row in everyone.tolist():
+            self.x[row] = self.practices.transform(np.full(self.length, row), self.values[row])
+        self.noise = self.practices.noise(everyone, np.full(len(series), np.nan))
+        self.is_course = all(each.signal is Signal.UNKNOWN for each in series)
+        self.yes, self.unlimited = np.ones(len(series), np.bool_), np.full(len(series), np.inf)
         self.anomalies = Anomalies(len(series), thresholds=limits.thresholds)
+        if self.is_course:
+            self.anomalies.know_only_course()
+        self.settled_at = np.array([_settled_at(each.times, limits.settle_s) for each in series])
         self.told = np.zeros(len(series))
         self.told_at = np.zeros(len(series))
         self.courses: dict[int, _Course] = {}
@@ -122,15 +143,15 @@ class _Run:
 
     def step(self, rows: Ints, place: int) -> None:
         """One row of each of `rows`."""
-        at, values = self.times[rows, place], self.values[rows, place]
-        unknown, everything = np.full(rows.size, np.nan), np.full(rows.size, np.inf)
-        judgement = self.baselines.observe(rows, at, self.practices.transform(rows, values),
-                                           self.practices.noise(rows, unknown), self.anomalies.out[rows])
-        expected = self.practices.restore(rows, judgement.expected)
+        at, everything = self.times[rows, place], self.unlimited[:rows.size]
+        judgement = self.baselines.observe(rows, at, self.x[rows, place], self.noise[rows], self.anomalies.out[rows])
         moves = self.anomalies.judge(rows, at, self.practices.bad(rows, judgement.z),
-                                     self.practices.matters(rows, values, expected, everything), everything,
+                                     self._matters(rows, self.values[rows, place], judgement.expected), everything,
                                      judgement.missed)
-        strength = np.where(moves.rising, moves.evidence + rarity(self.baselines.period[rows]), 0.0)
+        strength = np.where(moves.rising, moves.evidence, 0.0)
+        # Not yet enough to open anything, however strong; still in the order of strength.
+        held = UNSETTLED * self.limits.strength * strength / (strength + self.limits.strength)
+        strength = np.where(at < self.settled_at[rows], held, strength)
         self.z[rows, place] = judgement.z
         self.scores[rows, place] = self._score(rows, at, strength)
         busy = (strength >= self.limits.strength) | moves.left
@@ -139,6 +160,12 @@ class _Run:
         for which in np.flatnonzero(busy).tolist():
             self._course(int(rows[which]), place, float(at[which]), float(judgement.z[which]), float(strength[which]),
                          bool(moves.left[which]))
+
+    def _matters(self, rows: Ints, values: Floats, expected: Floats) -> npt.NDArray[np.bool_]:
+        """Whether a change is large enough to matter; of what nothing is known, every one is."""
+        if self.is_course:
+            return self.yes[:rows.size]
+        return self.practices.matters(rows, values, self.practices.restore(rows, expected), self.unlimited[:rows.size])
 
     def _score(self, rows: Ints, at: Floats, strength: Floats) -> Floats:
         before = self.told[rows] * np.exp(-(at - self.told_at[rows]) / _FORGET_S)

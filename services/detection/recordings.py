@@ -8,19 +8,26 @@ import csv
 import gzip
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from services.detection.offline import Recorded
 from services.detection.series import Signal
 
-_TIME_NAMES = ("timestamp", "time", "datetime", "date", "ds", "ts", "t")
+Floats = npt.NDArray[np.float64]
+_TIME_NAMES = ("timestamp", "time", "datetime", "date", "ds", "ts", "t", "start_time", "date_time")
 _VALUE_NAMES = ("value", "values", "val", "y", "v", "metric")
 _GZIP = b"\x1f\x8b"
+_DELIMITERS = ",;\t"
+_MISSING = {"", "nan", "null", "none", "na", "n/a", "-"}
+# Numbers below (March 1973) are no Unix seconds of telemetry: rows were counted.
+_EARLIEST_S = 1e8
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +61,51 @@ def read(name: str, content: bytes, *, step_s: float = 60.0, signal: Signal = Si
 
 
 def _csv(name: str, text: str, step_s: float, signal: Signal) -> Recording:
-    lines = [line for line in csv.reader(io.StringIO(text)) if line]
+    first = text.lstrip().partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    lines = [(reader.line_num, line) for line in reader if any(cell.strip() for cell in line)]
     if not lines:
         raise ValueError(f"{name}: is empty")
-    header = [cell.strip().lower() for cell in lines[0]]
-    has_header = not any(_number(cell) is not None or _looks_like_time(cell) for cell in lines[0])
-    at, value = _columns(name, header if has_header else [], len(lines[0]))
-    marks, times, values = [], [], []
-    for place, line in enumerate(lines[1:] if has_header else lines):
-        row = place + (2 if has_header else 1)
-        try:
-            cell = line[value].strip()
-            values.append(float(cell) if cell else math.nan)
-            mark = line[at].strip() if at is not None else str(place)
-            times.append(time(mark) if at is not None else place * step_s)
-        except (IndexError, ValueError) as error:
-            raise ValueError(f"{name}, line {row}: {','.join(line)!r} is not a time and a number") from error
-        marks.append(mark)
-    return _recording(name, marks, times, values, signal)
+    header = [cell.strip().lower() for cell in lines[0][1]]
+    has_header = not any(_number(cell) is not None or _looks_like_time(cell) for cell in header)
+    at, value = _columns(name, header if has_header else [], len(header))
+    rows = lines[1:] if has_header else lines
+    values = _parsed(name, rows, value, _value)
+    if at is None:
+        marks = [str(place) for place in range(len(rows))]
+        return _recording(name, marks, step_s * np.arange(len(rows), dtype=np.float64), values, signal)
+    times = _parsed(name, rows, at, time)
+    if times.size and np.abs(times).max() < _EARLIEST_S:
+        times = times * step_s  # no times, but numbers of rows
+    return _recording(name, [line[at].strip() for _, line in rows], times, values, signal)
+
+
+def _parsed(name: str, rows: Sequence[tuple[int, list[str]]], column: int, read_cell: Callable[[str], float]) -> Floats:
+    """A column of numbers, told apart cell by cell only where they are not plain numbers."""
+    cell = ""
+    number = 0
+    try:
+        cells = [line[column] for _, line in rows]
+        if read_cell is _value:
+            with suppress(ValueError):
+                return np.array(cells, np.float64)
+        found = np.empty(len(cells))
+        for place, cell in enumerate(cells):
+            found[place] = read_cell(cell)
+    except IndexError:
+        number = next(number for number, line in rows if len(line) <= column)
+        raise ValueError(f"{name}, line {number}: has no column {column + 1}") from None
+    except ValueError as error:
+        number = rows[place][0]
+        what = "number" if read_cell is _value else "time (Unix seconds or milliseconds, or ISO 8601)"
+        raise ValueError(f"{name}, line {number}: {cell.strip()!r} is no {what}") from error
+    return found
+
+
+def _value(cell: str) -> float:
+    cell = cell.strip()
+    return math.nan if cell.lower() in _MISSING else float(cell)
 
 
 def _columns(name: str, header: list[str], width: int) -> tuple[int | None, int]:
@@ -95,18 +129,19 @@ def _prometheus(name: str, text: str, signal: Signal) -> Iterator[Recording]:
         for result in results:
             labels = ",".join(f'{key}="{value}"' for key, value in sorted(result.get("metric", {}).items()))
             pairs = result["values"]
-            times = [float(at) for at, _ in pairs]
-            yield _recording(f"{name}{{{labels}}}" if len(results) > 1 else name, [f"{at:.15g}" for at in times], times,
-                             [float(value) for _, value in pairs], signal)
+            times = np.array([float(at) for at, _ in pairs])
+            yield _recording(f"{name}{{{labels}}}" if len(results) > 1 else name, [f"{at:.15g}" for at in times],
+                             times, np.array([float(value) for _, value in pairs]), signal)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{name}: not the answer of a Prometheus range query: {error}") from error
 
 
-def _recording(name: str, marks: Sequence[str], times: Sequence[float], values: Sequence[float],
-               signal: Signal) -> Recording:
-    order = np.argsort(np.array(times, np.float64), kind="stable")
-    recorded = Recorded(name, np.array(times, np.float64)[order], np.array(values, np.float64)[order], signal)
-    return Recording(recorded, marks, order.tolist())
+def _recording(name: str, marks: Sequence[str], times: Floats, values: Floats, signal: Signal) -> Recording:
+    """In the order of time. Of several values at one time the first counts, as of a sample that was sent again."""
+    order = np.argsort(times, kind="stable")
+    times, values = times[order], np.where(np.isfinite(values), values, np.nan)[order]
+    values[1:][np.diff(times) == 0] = np.nan
+    return Recording(Recorded(name, times, values, signal), marks, order.tolist())
 
 
 def time(text: str) -> float:
@@ -118,7 +153,7 @@ def time(text: str) -> float:
             if abs(number) < limit:
                 return number / unit
         return number / 1e9
-    at = datetime.fromisoformat(text.replace("/", "-"))
+    at = datetime.fromisoformat(text.strip().replace("/", "-"))
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 

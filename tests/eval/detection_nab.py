@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from services.detection.offline import Replayed, replay_all
 from services.detection.recordings import read, time
+from tests.eval import detection_kpis
 
 Floats = npt.NDArray[np.float64]
 # The product opens an incident at a score of one half.
@@ -87,10 +88,9 @@ def normalised(raw: float, windows: int, profile: str) -> float:
 
 
 def best_threshold(corpus: list[Labelled], profile: str) -> float:
-    """The threshold with the highest raw score."""
-    candidates = np.unique(np.round(np.concatenate([each.scores for each in corpus]), 2))
-    return max((float(each) for each in candidates if each > 0.05), default=1.0,
-               key=lambda each: score(corpus, each, profile)[0])
+    """The threshold with the highest raw score, to a hundredth."""
+    candidates = np.arange(0.05, 1.0, 0.01)
+    return max((float(each) for each in candidates), key=lambda each: score(corpus, each, profile)[0])
 
 
 def main(directory: Path) -> int:
@@ -118,6 +118,7 @@ def main(directory: Path) -> int:
     windows = sum(len(each.windows) for each in corpus)
     sys.stdout.write(f"incidents at the product's default: {found} of {windows} windows, {false} outside in {days:.0f} "
                      f"series-days, {false / days:.3f} a series-day\n")
+    detection_kpis.report()
     return 0
 
 
