@@ -1,5 +1,6 @@
 """One way to put something around every call, whatever its kind: the interceptors of this package are made of it."""
 
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeAlias
@@ -40,12 +41,20 @@ class Wrapping(grpc.aio.ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
 
     def _unary_stream(self, handler: Handler, method: str) -> Handler:
+        async def write(request: Any, context: Context) -> None:
+            async with self._entered(method, context):
+                self._see(request)
+                await handler.unary_stream(request, context)
+
         async def call(request: Any, context: Context) -> AsyncIterator[Any]:
             async with self._entered(method, context):
                 self._see(request)
                 async for response in handler.unary_stream(request, context):
                     yield response
-        return grpc.unary_stream_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
+
+        # A coroutine writes its answers to the context, as grpc's own health service does.
+        around = write if inspect.iscoroutinefunction(handler.unary_stream) else call
+        return grpc.unary_stream_rpc_method_handler(around, handler.request_deserializer, handler.response_serializer)
 
     def _stream_unary(self, handler: Handler, method: str) -> Handler:
         async def call(requests: AsyncIterator[Any], context: Context) -> Any:

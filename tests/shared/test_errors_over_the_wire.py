@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from afteraction.v1 import memory_service_pb2 as pb
 from afteraction.v1 import memory_service_pb2_grpc as rpc
@@ -123,3 +125,11 @@ async def test_call_that_the_server_does_not_know_says_so(serve: Serve) -> None:
 
     with pytest.raises(Unimplemented):
         await search(channel).SearchSimilar(REQUEST)
+
+
+async def test_health_can_be_watched(serve: Serve) -> None:
+    channel = await serve(register())
+
+    async for answer in channel.stub(HealthStub).Watch(HealthCheckRequest()):
+        assert answer.status == HealthCheckResponse.SERVING
+        break
