@@ -1,4 +1,4 @@
-"""Deliveries of webhooks, from samples that their senders wrote."""
+"""Deliveries of webhooks, from samples in the form in which their senders write them."""
 
 import hashlib
 import hmac

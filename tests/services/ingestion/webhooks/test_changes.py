@@ -30,9 +30,9 @@ class TestGithub:
         event, = github_events("deployment_status", sample("github_deployment_status"), set_clock)
 
         assert (event.service, event.deploy.version, event.deploy.environment) == (
-            "Hello-World", "f95f852bd8fc", "production")
-        assert event.deploy.commit == "f95f852bd8fca8fcc58a9a2d6c842781e32a215e"
-        assert event.occurred_at.ToJsonString() == "2019-05-15T15:20:55Z"
+            "cart", "4be01d7c59a2", "production")
+        assert event.deploy.commit == "4be01d7c59a2f3e8d6071b9c2a45e8f370d16c9b"
+        assert event.occurred_at.ToJsonString() == "2026-03-02T09:20:55Z"
 
     def test_begin_and_end_of_a_deployment_are_one_deploy(self, set_clock: SetClock) -> None:
         begun, = github_events("deployment_status", changed(
@@ -59,8 +59,8 @@ class TestGithub:
         assert event.infrastructure.reason == "DeploymentFailed"
 
     @pytest.mark.parametrize(("ref", "version"), [("v1.4.2", "v1.4.2"), ("refs/tags/1.0", "1.0"),
-                                                  ("main", "f95f852bd8fc"), ("f95f852bd8fca8fcc58a9a2d6c842781e32a215e",
-                                                                             "f95f852bd8fc")])
+                                                  ("main", "4be01d7c59a2"), ("4be01d7c59a2f3e8d6071b9c2a45e8f370d16c9b",
+                                                                             "4be01d7c59a2")])
     def test_a_tag_is_the_version_and_a_branch_is_not(self, set_clock: SetClock, ref: str, version: str) -> None:
         event, = github_events("deployment_status", changed("github_deployment_status", "deployment.ref", ref),
                                set_clock)
@@ -74,7 +74,7 @@ class TestGithub:
         assert (event.service, event.deploy.version) == ("cart", "7")
 
     def test_a_repository_may_be_of_another_service(self, set_clock: SetClock) -> None:
-        event, = github_events("release", sample("github_release"), set_clock, **{"Codertocat__Hello-World": "hello"})
+        event, = github_events("release", sample("github_release"), set_clock, acme__cart="hello")
 
         assert (event.service, event.deploy.version) == ("hello", "0.0.1")
 
@@ -82,9 +82,9 @@ class TestGithub:
         event, = github_events("push", sample("github_push"), set_clock)
 
         change = event.config_change
-        assert (change.key, change.old_value, change.new_value) == ("refs/heads/master", "d5c1ffa8e294", "63738bb582c8")
-        assert event.attributes["vcs.changed_files"].split("\n")[0] == "ksapps/test-app/app.yaml"
-        assert event.occurred_at.ToJsonString() == "2018-05-04T22:40:10Z"
+        assert (change.key, change.old_value, change.new_value) == ("refs/heads/master", "a1f0c3d5e79b", "9d8c7b6a5f4e")
+        assert event.attributes["vcs.changed_files"].split("\n")[0] == "deploy/cart/app.yaml"
+        assert event.occurred_at.ToJsonString() == "2026-03-02T09:40:10Z"
 
     @pytest.mark.parametrize(("kind", "body"), [
         ("push", sample("github_push_tag_deleted")), ("push", changed("github_push", "ref", "refs/heads/topic")),

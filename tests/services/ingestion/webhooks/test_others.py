@@ -21,8 +21,8 @@ class TestPagerduty:
         event, = pagerduty.parse(delivery(sample("pagerduty_triggered"), set_clock))
 
         assert (event.service, event.page.state, event.page.target) == (
-            "My Mail Service", Page.STATE_SENT, "Earline Greenholt")
-        assert event.page.summary == "The server is on fire."
+            "mail-relay", Page.STATE_SENT, "On-call of mail")
+        assert event.page.summary == "The relay's queue grows."
         assert event.attributes["pagerduty.incident.number"] == "1234"
 
     @pytest.mark.parametrize(("kind", "state"), [
@@ -39,12 +39,12 @@ class TestPagerduty:
     def test_what_a_responder_writes_is_a_note(self, set_clock: SetClock) -> None:
         document = orjson.loads(sample("pagerduty_triggered"))
         document["event"] |= {"event_type": "incident.annotated", "data": {
-            "incident": {"id": "PT4KHLK"}, "id": "P1", "content": "restarted the relay", "type": "incident_note"}}
+            "incident": {"id": "PINC001"}, "id": "P1", "content": "restarted the relay", "type": "incident_note"}}
 
         event, = pagerduty.parse(delivery(document, set_clock))
 
-        assert (event.note.author, event.note.text) == ("Earline Greenholt", "restarted the relay")
-        assert event.attributes["pagerduty.incident.id"] == "PT4KHLK"
+        assert (event.note.author, event.note.text) == ("On-call of mail", "restarted the relay")
+        assert event.attributes["pagerduty.incident.id"] == "PINC001"
 
     @pytest.mark.parametrize("kind", ["pagey.ping", "incident.priority_updated", "service.updated"])
     def test_everything_else_is_nothing(self, set_clock: SetClock, kind: str) -> None:
@@ -89,20 +89,20 @@ class TestCloudEvents:
         one = cloudevents.parse(delivery(structured, set_clock, content_type=cloudevents.STRUCTURED),
                                 service_labels=LABELS)
         other = cloudevents.parse(delivery(
-            b'{"appinfoA": "abc", "appinfoB": 123, "appinfoC": true}', set_clock, content_type="application/json",
-            ce_specversion="1.0", ce_type="com.example.someevent", ce_source="%2Fmycontext", ce_id="C234-1234-1234",
-            ce_time="2018-04-05T17:31:00Z", ce_comexampleextension1="value", ce_comexampleothervalue="5"),
+            b'{"volume": "abc", "size": 123, "ok": true}', set_clock, content_type="application/json",
+            ce_specversion="1.0", ce_type="org.acme.backup.ended", ce_source="%2Fbackups", ce_id="backup-2",
+            ce_time="2026-03-02T17:31:00Z", ce_acmeregion="value", ce_acmeattempt="5"),
             service_labels=LABELS)
 
         assert one == other
-        assert one[0].infrastructure.reason == "com.example.someevent"
-        assert one[0].attributes["cloudevents.comexampleextension1"] == "value"
+        assert one[0].infrastructure.reason == "org.acme.backup.ended"
+        assert one[0].attributes["cloudevents.acmeregion"] == "value"
 
     def test_a_batch_is_several(self, set_clock: SetClock) -> None:
         found = cloudevents.parse(delivery(sample("cloudevents_batch"), set_clock, content_type=cloudevents.BATCH),
                                   service_labels=LABELS)
 
-        assert [event.infrastructure.resource for event in found] == ["/mycontext/4", "/mycontext/9"]
+        assert [event.infrastructure.resource for event in found] == ["/backups/4", "/backups/9"]
 
     def test_a_deploy_in_cdevents_words_is_a_deploy(self, set_clock: SetClock) -> None:
         event, = cloudevents.parse(delivery(CLOUD | {"data": DEPLOYED}, set_clock, content_type=cloudevents.STRUCTURED),
