@@ -8,7 +8,9 @@ and not for sixteen.
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
+import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -32,7 +34,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 class Encoder:
-    """A loaded model. Not for several threads at once: `Batches` gives it one call at a time."""
+    """A loaded model. `encode` is for one thread at a time, which `Batches` sees to; `count` is for any."""
 
     def __init__(self, model: str = BUNDLED, *, threads: int = 1) -> None:
         """Loads `model`: the bundled one, or a directory in the format of sentence-transformers.
@@ -50,7 +52,9 @@ class Encoder:
         self._model.eval()
         self.most_pieces = int(self._model.max_seq_length or 256)
         self.dimension = int(self._model.get_embedding_dimension() or 0)
-        self._tokenizer = self._model.tokenizer
+        # A tokenizer keeps padding and truncation from call to call: counting beside an encoding needs its own.
+        self._counting = copy.deepcopy(self._model.tokenizer)
+        self._counts = threading.Lock()
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors, float32, shape (texts, dimension); a text is read up to `most_pieces` word pieces."""
@@ -64,7 +68,8 @@ class Encoder:
         if not texts:
             return []
         # The ids are made without the warning for texts longer than the model reads: cutting them is why we count.
-        encoded = self._tokenizer(list(texts), add_special_tokens=False, verbose=False)
+        with self._counts:
+            encoded = self._counting(list(texts), add_special_tokens=False, verbose=False)
         return [len(ids) for ids in encoded["input_ids"]]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -91,3 +92,16 @@ async def test_failure_belongs_to_those_who_asked() -> None:
             await batches.encode(["bad"])
 
         assert (await batches.encode(["good"]))[0, 0] == 4.0
+
+
+def test_counting_beside_an_encoding_disturbs_neither() -> None:
+    encoder = loaded(BUNDLED)
+    texts = ["short", "a text of quite some more words than the one before it " * 8] * 4
+    alone, pieces = encoder.encode(texts), encoder.count(texts)
+
+    with ThreadPoolExecutor(2) as threads:
+        counted = [threads.submit(encoder.count, texts) for _ in range(200)]
+        beside = [encoder.encode(texts) for _ in range(5)]
+
+    assert all(each.result() == pieces for each in counted)
+    assert all(np.allclose(each, alone, atol=1e-5) for each in beside)
