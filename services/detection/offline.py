@@ -20,7 +20,7 @@ from services.detection.series import Measure, Reading, Signal
 from services.detection.tuning import Tuning
 
 Floats = npt.NDArray[np.float64]
-# A score is told once: what follows within hours has to be clearly stronger to be told again.
+# A score is told once: what follows within hours has to open an incident or to be clearly stronger to be told again.
 _FORGET_S = 8 * 3600.0
 _STRONGER = 1.8
 # Most strength of a series that has not shown a day yet, of what opens an incident.
@@ -162,7 +162,8 @@ def _replay(practice: Any, state: Any, ring: Any, values: Any, busy: Any, anomal
             # Not yet enough to open anything, however strong; still in the order of strength.
             strength = UNSETTLED * strength_to_open * strength / (strength + strength_to_open)
         all_z[row] = z
-        scores[row] = _score(course, at, strength, strength_to_open)
+        is_opening = not course.is_open and strength >= strength_to_open
+        scores[row] = _score(course, at, strength, strength_to_open, is_opening)
         if _follow(course, anomaly, opening, times, row, z, strength, left, state.period):
             resolved = np.searchsorted(times[:row + 1], course.back_at)
             each = opened[count]
@@ -173,9 +174,9 @@ def _replay(practice: Any, state: Any, ring: Any, values: Any, busy: Any, anomal
 
 
 @compiled
-def _score(course: Any, at: float, strength: float, strength_to_open: float) -> float:
-    """In [0, 1]; 0 for what was told already."""
-    if strength <= _STRONGER * course.told * np.exp(-(at - course.told_at) / _FORGET_S):
+def _score(course: Any, at: float, strength: float, strength_to_open: float, is_opening: bool) -> float:
+    """In [0, 1]; 0 for what was told already, unless an incident opens."""
+    if not is_opening and strength <= _STRONGER * course.told * np.exp(-(at - course.told_at) / _FORGET_S):
         return 0.0
     course.told, course.told_at = strength, at
     return strength / (strength + strength_to_open)

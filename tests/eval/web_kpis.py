@@ -38,7 +38,9 @@ def week(times: Floats, chance: Chance) -> Floats:
     is_rest = (number + 3) % 7 >= 5
     if chance.random() < 0.3:
         is_rest = is_rest | (number == number[0] + chance.integers(10, 14))
-    course = np.where(is_rest, chance.uniform(0.5, 1.1) * rest, work)
+    width = int(14400 / (times[1] - times[0]))  # one kind of day passes into the other within hours about midnight
+    blend = np.convolve(np.where(is_rest, 1.0, 0.0), np.ones(width) / width, "same")
+    course = blend * chance.uniform(0.5, 1.1) * rest + (1.0 - blend) * work
     course = np.maximum(course - course.min(), 0.0) / np.ptp(course)
     daily = np.exp(chance.uniform(0.0, 0.06) * chance.standard_normal(int(number.max() - number.min()) + 3))
     place = (times - times[0]) / DAY_S
@@ -79,11 +81,12 @@ def mostly_none(times: Floats, chance: Chance) -> tuple[Floats, Floats, float, f
 
 def revenue(times: Floats, chance: Chance) -> tuple[Floats, Floats, float, float]:
     """A sum over few orders of very different size."""
-    orders = chance.poisson(10 ** chance.uniform(0.7, 2.5) * week(times, chance)).astype(np.float64)
+    mean = 10 ** chance.uniform(0.7, 2.5) * week(times, chance)
+    orders = chance.poisson(mean).astype(np.float64)
     spread = chance.uniform(0.3, 0.9)
     noise = chance.standard_normal(len(times)) / np.sqrt(np.maximum(orders, 1.0))
     scale = float(10 ** chance.uniform(0, 2))
-    return scale * orders, scale * orders * np.exp(spread * noise), 0.0, np.inf
+    return scale * mean, scale * orders * np.exp(spread * noise), 0.0, np.inf
 
 
 def hit_ratio(times: Floats, chance: Chance) -> tuple[Floats, Floats, float, float]:
@@ -179,6 +182,8 @@ def _failing(name: str, kind: str, times: Floats, normal: Floats, values: Floats
         spread = float(np.subtract(*np.percentile(residual[near], [75, 25]))) / 1.35
         most = float(np.percentile(np.abs(residual[near] - np.median(residual[near])), 99))
         size = max(chance.uniform(5.0, 16.0) * spread, chance.uniform(1.2, 4.0) * most, 0.02 * float(np.ptp(values)))
+        if kind == "mostly_none":
+            size = chance.uniform(1.2, 4.0) * max(float(np.percentile(values, 99.9)), 1.0)
         if shape in ("shift", "ramp"):
             size *= 0.6
         room_up, room_down = high - values[near].mean(), values[near].mean() - low
