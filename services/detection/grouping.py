@@ -18,7 +18,8 @@ _WEIGHT = 0.5
 @dataclass(frozen=True, slots=True)
 class Symptom:
     """What one service's signal says at one interval. strength: evidence, see `anomalies`. row: the loudest measure.
-    is_felt: enough requests are affected for it to count by itself. is_demand: users may have brought it about."""
+    is_felt: enough requests are affected for it to count by itself. is_demand: users may have brought it about.
+    is_gone: hardly anything is left of what comes in, which users do not bring about together."""
 
     service: str
     signal: Signal
@@ -28,6 +29,7 @@ class Symptom:
     onset_s: float = 0.0
     is_felt: bool = True
     is_demand: bool = False
+    is_gone: bool = False
 
 
 @dataclass(slots=True)
@@ -44,6 +46,10 @@ class CallGraph:
 
     def knows(self, service: str) -> bool:
         return service in self.callees or service in self.callers
+
+    def is_way_in(self, service: str) -> bool:
+        """Whether it calls others and nobody is known to call it."""
+        return bool(self.callees.get(service)) and not self.callers.get(service)
 
     def hops(self, service: str, others: Iterable[str], limit: int = 8) -> int:
         """Length of the shortest path, either way along calls, to one of `others`; -1 when there is none."""

@@ -51,6 +51,52 @@ def test_faults_that_return_within_the_hold_do_not_open_a_second_incident() -> N
     assert incident.resolved_at == minute(137)
 
 
+def test_failure_that_lasts_is_no_new_normal_after_some_minutes() -> None:
+    """Half an hour in which a tenth fails, and more and more towards its end."""
+    town = Town(("shop",), faults=(Fault("shop", range(100, 130), failing=0.1),
+                                   Fault("shop", range(118, 130), failing=0.1)))
+
+    steps = lived(town)
+
+    [incident] = at_the_end(steps)
+    [errors] = [each for each in incident.anomalies if each.signal is Signal.ERRORS]
+    assert (errors.onset_at, errors.recovered_at) == (minute(100), minute(130))
+    assert errors.peak_observed > 0.17
+    assert errors.baseline < 0.002
+    assert [step.kind for step in steps].count(Kind.ANOMALY_RECOVERED) == 1
+
+
+def test_bursts_of_one_failure_are_one_anomaly_at_the_worst_of_them() -> None:
+    town = Town(("shop",), faults=tuple(Fault("shop", range(start, start + 4), failing=share)
+                                        for start, share in ((90, 0.1), (97, 0.3), (104, 0.2))))
+
+    [incident] = at_the_end(lived(town))
+
+    [errors] = [each for each in incident.anomalies if each.signal is Signal.ERRORS]
+    assert (errors.onset_at, errors.recovered_at) == (minute(90), minute(108))
+    assert 0.25 < errors.peak_observed < 0.36
+    assert f"{errors.peak_observed * 100:.3g} % of requests fail" in incident.title
+
+
+def test_other_symptoms_within_the_hold_are_another_incident() -> None:
+    town = Town(("shop",), faults=(Fault("shop", range(100, 106), slower=6),
+                                   Fault("shop", range(109, 115), failing=0.3)))
+
+    first, second = at_the_end(lived(town))
+
+    assert {each.signal for each in first.anomalies} == {Signal.LATENCY}
+    # Of a gauge the time of the first value that is back, at the end of its minute.
+    assert first.recovered_at == minute(107)
+    assert {each.signal for each in second.anomalies} == {Signal.ERRORS}
+    assert second.onset_at == minute(109)
+
+
+def test_single_slow_minutes_apart_are_no_symptom_that_lasts() -> None:
+    blips = tuple(Fault("shop", range(start, start + 1), slower=8) for start in (90, 96, 102, 109))
+
+    assert lived(Town(("shop",), faults=blips)) == []
+
+
 def test_failure_long_after_an_incident_is_another_one() -> None:
     town = Town(("shop",), faults=(Fault("shop", range(60, 65), failing=0.3),
                                    Fault("shop", range(100, 105), failing=0.3)))
