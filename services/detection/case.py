@@ -32,6 +32,16 @@ class Case:
             self.hold_s = min(2 * self.hold_s, self.hold_most_s)
         return replace(incident, recovered_at=None)
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether telemetry shows it, rather than alerts or people alone."""
+        return any(each.signal not in (Signal.ALERT, Signal.DECLARED, Signal.EVIDENCE)
+                   for each in self.incident.anomalies)
+
+    def has_alert(self, name: str) -> bool:
+        """Whether an alert of that name has fired in it."""
+        return any(each.signal is Signal.ALERT and each.metric_name == name for each in self.incident.anomalies)
+
     def known(self, anomaly: Anomaly) -> Anomaly | None:
         """The anomaly that this measure had in it before."""
         return next((each for each in self.incident.anomalies if each.is_of_the_measure_of(anomaly)), None)

@@ -8,7 +8,7 @@ resolved. A relapse within the hold belongs to it, and doubles the hold.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -17,9 +17,10 @@ from services.detection.burn import Burns
 from services.detection.case import Case, with_anomaly
 from services.detection.changes import Changes
 from services.detection.departures import Departure, Departures, Judged, moment
-from services.detection.grouping import CallGraph
+from services.detection.grouping import CallGraph, Relation
 from services.detection.incident import (
     Anomaly,
+    Event,
     Incident,
     Kind,
     ObjectiveImpact,
@@ -35,6 +36,8 @@ from shared.names import deterministic_id, resource
 
 # Anomalies kept with an incident; beyond that evidence is not added.
 MOST_ANOMALIES = 120
+# What nobody knows the calls of is one failure with what begins so soon before or after it.
+TOGETHER = timedelta(minutes=5)
 # How alerts of burning budgets name their severity: they have rules of their own.
 BURN = "burn"
 
@@ -109,7 +112,7 @@ class Cases:
         names = {anomaly.service} | ({anomaly.peer} if anomaly.peer else set())
         reach = 1 if anomaly.signal is Signal.SATURATION else grouping.REACH
         fitting = [case for case in self.open.values()
-                   if grouping.related(self._graph, (anomaly.service,), case.incident.services, reach=reach)
+                   if self._relates(case, (anomaly.service,), anomaly.onset_at, reach)
                    and case.takes(anomaly.signal, anomaly.unit)]
         if anomaly.signal is Signal.EVIDENCE:
             fitting = [case for case in fitting if names & set(case.incident.services)
@@ -136,11 +139,36 @@ class Cases:
         """At least as long as a few values of the slowest signal take."""
         return max((self._tuning.hold_s, *(self._tuning.hold_periods * self._departures.period(row) for row in rows)))
 
-    def has_begun(self, services: Iterable[str], loudest: Measure) -> bool:
-        """Whether there is an incident already that symptoms of these services will join once each is clear enough."""
+    def _relates(self, case: Case, services: Iterable[str], at: datetime, reach: int = grouping.REACH) -> bool:
+        """Whether what these services show from `at` on may be of this incident. Of an alert about a service of which
+        no call is known, only what begins with it."""
+        how = grouping.relation(self._graph, services, case.incident.services, reach)
+        if how is Relation.UNKNOWN and not case.is_seen:
+            return abs(at - case.incident.onset_at) <= TOGETHER
+        return how is not Relation.NONE
+
+    def has_begun(self, services: Iterable[str], loudest: Measure, at: datetime) -> bool:
+        """Whether there is an incident already that symptoms of these services will join once each is clear enough.
+        at: since when they show."""
         names = tuple(services)
-        return any(grouping.related(self._graph, names, case.incident.services)
-                   and case.takes(loudest.signal, loudest.unit) for case in self.open.values())
+        return any(self._relates(case, names, at) and case.takes(loudest.signal, loudest.unit)
+                   for case in self.open.values())
+
+    def of_alert(self, event: Event) -> Case | None:
+        """The open incident that an alert belongs to: of a service that calls reach, or that the same alert is about.
+        One that names no service belongs to the first; where calls are not known, to what began with it."""
+        fitting = [case for case in self.open.values() if not event.service or self._concerns(case, event)]
+        return min(fitting, key=lambda case: (case.incident.onset_at, case.incident.name), default=None)
+
+    def _concerns(self, case: Case, event: Event) -> bool:
+        match grouping.relation(self._graph, (event.service,), case.incident.services):
+            case Relation.PATH:
+                return True
+            case Relation.UNKNOWN:
+                together = abs(event.occurred_at - case.incident.onset_at) <= TOGETHER
+                return case.has_alert(event.alert_name) or (case.is_seen and together)
+            case Relation.NONE:
+                return False
 
     def opened(self, opening: Opening, judged: Judged, received_at: datetime) -> Transition:
         """A new incident, of measures that are strong enough together."""

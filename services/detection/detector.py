@@ -22,7 +22,7 @@ from services.detection.baselines import Baselines
 from services.detection.burn import Burns
 from services.detection.cases import Cases
 from services.detection.changes import Changes
-from services.detection.departures import Departures, Judged
+from services.detection.departures import Departures, Judged, moment
 from services.detection.effects import Practices
 from services.detection.grouping import CallGraph
 from services.detection.happenings import Happenings
@@ -140,7 +140,8 @@ class StreamDetector:
         yield from self.cases.joins(judged)
         yield from self.happenings.burnt(judged, self.alignment.measures, received_at)
         for group in self.openings.groups(judged):
-            if not self.cases.has_begun((each.service for each in group), self.alignment.measures[group[0].row]):
+            if not self.cases.has_begun((each.service for each in group), self.alignment.measures[group[0].row],
+                                        moment(group[0].onset_s)):
                 yield self.cases.opened(self.openings.opening(group, judged), judged, received_at)
 
     def _until(self, now_s: float, received_at: datetime) -> Iterator[Transition]:
@@ -191,12 +192,13 @@ class StreamDetector:
         rows, values, ends = interval.rows, interval.values, interval.ends
         counts = self._counts(interval)
         x, noise = self.practices.transform(rows, values), self.practices.noise(rows, counts)
-        out = self.anomalies.out[rows]
+        out, is_share = self.anomalies.out[rows], self.practices.is_counted[rows]
         learnt = self.baselines.observe(rows, ends, x, noise, out)
         z, normal = self.returns.excused(rows, ends, x, learnt.expected, learnt.spread, learnt.z,
                                          self.practices.direction(rows), out)
         z, normal = self._crept(interval, counts, z, normal)
-        z, compared = self.normals.compared(rows, ends, x, noise, z, normal, self.departures.held(rows))
+        z, compared = self.normals.compared(rows, ends, x, noise, z, normal, self.departures.held(rows),
+                                          is_share)
         expected = self.practices.restore(rows, compared)
         affected = self.practices.affected(rows, values, counts)
         minutes = np.maximum(self.baselines.period[rows].astype(np.float64) / 60.0, 1.0)
@@ -206,7 +208,7 @@ class StreamDetector:
         begins = moves.rising & ~out & (self.anomalies.onset[rows] == interval.begins)
         self.normals.keep(rows[begins], ends[begins], normal[begins], learnt.spread[begins])
         # What is told of an anomaly is told beside what was normal before it.
-        z, compared = self.normals.compared(rows, ends, x, noise, z, compared, moves.rising & ~out)
+        z, compared = self.normals.compared(rows, ends, x, noise, z, compared, moves.rising & ~out, is_share)
         judgement = replace(learnt, z=z, expected=compared)
         judged = Judged(interval, judgement, moves, self.practices.restore(rows, compared),
                         (interval.index + 1) * self.tuning.resolution_s)

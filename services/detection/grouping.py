@@ -7,6 +7,7 @@ symptoms of one failure are no independent witnesses, but each makes chance less
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from services.detection.series import Signal
 
@@ -90,17 +91,29 @@ class CallGraph:
         return min(deepest or list(strengths), key=lambda each: (-strengths[each], each))
 
 
-def related(graph: CallGraph, services: Iterable[str], others: Iterable[str], reach: int = REACH) -> bool:
-    """Whether one failure may explain both groups of services: a path of at most `reach` calls, or no call known."""
+class Relation(Enum):
+    """Whether one failure may explain what two groups of services show."""
+
+    NONE = "none"  # calls of both are known, and no short path joins them
+    UNKNOWN = "unknown"  # no call of one of them is known: nothing speaks against it
+    PATH = "path"  # a service of both, or a short path
+
+
+def relation(graph: CallGraph, services: Iterable[str], others: Iterable[str], reach: int = REACH) -> Relation:
+    """How two groups of services stand to each other; a short path has at most `reach` calls."""
     here, there = set(services), set(others)
     if here & there:
-        return True
-    for each in here:
-        if not graph.knows(each):
-            return True
-        if any(not graph.knows(other) for other in there) or 0 <= graph.hops(each, there, reach) <= reach:
-            return True
-    return False
+        return Relation.PATH
+    if any(graph.knows(each) and 0 <= graph.hops(each, there, reach) <= reach for each in here):
+        return Relation.PATH
+    if any(not graph.knows(each) for each in here | there):
+        return Relation.UNKNOWN
+    return Relation.NONE
+
+
+def related(graph: CallGraph, services: Iterable[str], others: Iterable[str], reach: int = REACH) -> bool:
+    """Whether one failure may explain both groups of services: a path of at most `reach` calls, or no call known."""
+    return relation(graph, services, others, reach) is not Relation.NONE
 
 
 def groups(graph: CallGraph, symptoms: Iterable[Symptom]) -> list[list[Symptom]]:

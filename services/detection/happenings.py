@@ -14,7 +14,7 @@ from services.detection.case import Case, with_anomaly
 from services.detection.cases import BURN, Cases
 from services.detection.changes import Changes
 from services.detection.departures import Judged, moment
-from services.detection.grouping import CallGraph
+from services.detection.grouping import CallGraph, Relation
 from services.detection.incident import Anomaly, Event, EventKind, Kind, Transition
 from services.detection.series import Measure
 from shared.names import deterministic_id
@@ -62,14 +62,17 @@ class Happenings:
         yield from self._told(event, Kind.CHANGE)
 
     def _told(self, event: Event, kind: Kind) -> Iterator[Transition]:
-        """Whatever happens around an open incident stands on its timeline."""
+        """What happens around an open incident stands on its timeline: what names it, and what concerns its services or
+        no service in particular, from as long before its onset as changes are looked for."""
         for case in list(self._cases.open.values()):
-            if event.incident and event.incident != case.incident.name:
-                continue
-            if event.service and not event.incident and not grouping.related(self._graph, (event.service,),
-                                                                             case.incident.services):
-                continue
-            yield Transition(kind, event.occurred_at, event.text, case.incident, event)
+            if event.incident == case.incident.name or (not event.incident and self._is_around(event, case)):
+                yield Transition(kind, event.occurred_at, event.text, case.incident, event)
+
+    def _is_around(self, event: Event, case: Case) -> bool:
+        if event.occurred_at < case.incident.onset_at - self._changes.lookback:
+            return False
+        return not event.service or \
+            grouping.relation(self._graph, (event.service,), case.incident.services) is Relation.PATH
 
     def _alert(self, event: Event, anomaly: Anomaly, received_at: datetime) -> Iterator[Transition]:
         """A firing alert joins or opens, and told again changes nothing; a resolved one lets go. Its identity is its
@@ -82,9 +85,7 @@ class Happenings:
             return
         if holding is not None:
             return
-        case = next((case for case in sorted(self._cases.open.values(), key=lambda case: case.incident.onset_at)
-                     if not event.service or grouping.related(self._graph, (event.service,), case.incident.services)),
-                    None)
+        case = self._cases.of_alert(event)
         if case is None:
             first = replace(anomaly, is_opening=True)
             case = self._cases.begin(first, event.text or event.alert_name, event.occurred_at, received_at)

@@ -120,6 +120,7 @@ def split(incident: Incident, services: Iterable[str], *, name: str, by: str,
         anomalies=(replace(first, is_opening=True), *(each for each in gone if each is not first)),
         recovered_at=incident.recovered_at if is_over else recovered(gone),
         operations=tuple(dict.fromkeys(each.operation for each in gone if each.operation)), timeline=(), revision=0,
+        severity_reason=f"as that of {incident.name}, from which it was split off",
         ticket_url="", moved=(), is_title_set=False))
     rest = replace(
         incident, anomalies=(replace(first_left, is_opening=True),

@@ -1,5 +1,6 @@
 """From anomalies to incidents: what opens one, what joins it, when it is over."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from services.detection.incident import Kind, Severity, State
 from services.detection.objectives import objectives
 from services.detection.series import Signal
 from services.detection.tuning import Tuning
-from tests.services.detection.town import Fault, Town, alert, at_the_end, deploy, lived, minute
+from tests.services.detection.town import Fault, Town, alert, at_the_end, deploy, lived, minute, note
 
 TWO_PAIRS = (("web", "shop"), ("portal", "billing"))
 
@@ -162,6 +163,38 @@ def test_alert_joins_the_incident_that_burns_and_holds_it_open() -> None:
     assert {each.signal for each in incident.anomalies} >= {Signal.ERRORS, Signal.ALERT}
     assert incident.onset_at == minute(100)
     assert incident.recovered_at == minute(118)
+
+
+def test_alert_of_a_service_that_nobody_knows_captures_nothing_that_begins_later() -> None:
+    town = Town(("web", "shop"), (("web", "shop"),), (Fault("shop", range(100, 110), failing=0.3),),
+                (alert(85, firing=True, service="queue"), alert(130, firing=False, service="queue")))
+
+    first, second = at_the_end(lived(town))
+
+    assert (first.service, first.services) == ("queue", ("queue",))
+    assert (second.service, second.onset_at) == ("shop", minute(100))
+
+
+def test_alerts_of_strangers_are_two_incidents_and_one_alert_of_two_services_is_one() -> None:
+    apart = Town(("shop",), events=(alert(50, firing=True, service="queue"),
+                                    replace(alert(51, firing=True, service="disk", fingerprint="f2"),
+                                            alert_name="DiskFull")))
+    alike = Town(("shop",), events=(alert(50, firing=True, service="queue"),
+                                    alert(51, firing=True, service="disk", fingerprint="f2")))
+
+    assert [each.services for each in at_the_end(lived(apart))] == [("queue",), ("disk",)]
+    assert [each.services for each in at_the_end(lived(alike))] == [("queue", "disk")]
+
+
+def test_timeline_has_what_concerns_the_incident_and_nothing_of_others_or_of_long_before() -> None:
+    town = Town(("web", "shop", "portal", "billing"), TWO_PAIRS, (Fault("shop", range(200, 210), failing=0.3),), (
+        note(204, "restarted"), note(205, "looking", service="shop"), note(206, "web too", service="web"),
+        note(205, "billing is fine", service="billing"), note(205, "who are you", service="stranger")))
+    late = replace(note(60, "long ago", service="shop"), occurred_at=minute(20))
+
+    steps = lived(town, minutes=230, late=(late,))
+
+    assert [step.text for step in steps if step.kind is Kind.NOTE] == ["restarted", "looking", "web too"]
 
 
 def test_two_alerts_of_one_name_and_moment_end_when_both_have() -> None:
