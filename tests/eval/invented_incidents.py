@@ -1,4 +1,4 @@
-"""Incidents of invented systems as cases: `make invented OUT=DIR`, then `make eval-incidents DATA=DIR` or `eval-causes`.
+"""Incidents of invented systems as cases: `make invented OUT=DIR`, then `make eval-incidents DATA=DIR` and the like.
 
 The same physics (`invented_systems`) told in the words of different senders: OpenTelemetry with spans and logs,
 Prometheus behind an Istio mesh, a JVM with Micrometer and logs, and plain gauges of nothing but names. What is ranked
@@ -98,7 +98,8 @@ def otel(system: System, told: Mapping[str, Service], at: datetime, chance: np.r
         yield from _lines(name, one, at, "RuntimeError: cannot compute total for cart {}", chance)
     for entry in system.entry:
         for number in range(4):
-            yield from _trace(system, told, entry, at - timedelta(seconds=15 * number + 5), f"{at:%H%M}{number}", chance)
+            began = at - timedelta(seconds=15 * number + 5)
+            yield from _trace(system, told, entry, began, f"{at:%H%M}{number}", chance)
 
 
 def _lines(name: str, one: Service, at: datetime, exception: str, chance: np.random.Generator) -> Iterator[Line]:
@@ -148,7 +149,8 @@ def mesh(system: System, told: Mapping[str, Service], at: datetime, chance: np.r
             share = 1.0 if caller == "unknown" else told[caller].asked.get(name, 0.0) / max(one.requests, 1e-9)
             of = {"source_workload": caller, "destination_workload": name}
             for code, count in (("200", good), ("503", bad)):
-                yield _metric(at, name, "istio_requests_total", round(count * share), "", "sum", response_code=code, **of)
+                yield _metric(at, name, "istio_requests_total", round(count * share), "", "sum", response_code=code,
+                              **of)
             for le, count in _ladder(one.latency_s * 1000, (good + bad) * share):
                 yield _metric(at, name, "istio_request_duration_milliseconds_bucket", count, "", "sum",
                               le=le, **of)
