@@ -129,7 +129,7 @@ class Practices:
 
     def direction(self, rows: Ints) -> Floats:
         """+1 where a rise is bad, -1 where a fall is, 0 where nothing is."""
-        found: Floats = self._table[rows, 1]
+        found: Floats = self.table["direction"][rows]
         return found
 
     def bad(self, rows: Ints, z: Floats) -> Floats:
