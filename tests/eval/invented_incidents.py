@@ -151,8 +151,8 @@ def mesh(system: System, told: Mapping[str, Service], at: datetime, chance: np.r
             for code, count in (("200", good), ("503", bad)):
                 yield _metric(at, name, "istio_requests_total", round(count * share), "", "sum", response_code=code,
                               **of)
-            for le, count in _ladder(one.latency_s * 1000, (good + bad) * share):
-                yield _metric(at, name, "istio_request_duration_milliseconds_bucket", count, "", "sum",
+            for le, below in _ladder(one.latency_s * 1000, (good + bad) * share):
+                yield _metric(at, name, "istio_request_duration_milliseconds_bucket", below, "", "sum",
                               le=le, **of)
         yield _metric(at, name, "container_cpu_usage_seconds_total", one.cpu * 60, "", "sum")
         yield _metric(at, name, "container_memory_working_set_bytes", one.memory * 5e8, "By")

@@ -77,6 +77,13 @@ def _counts(observations: Observations) -> dict[str, list[Count]]:
         counts[operation.service].append(Count(
             operation.operation, operation.key, operation.count, operation.baseline_count,
             is_error=_is_error(operation.operation)))
+    # Where only those who are called make spans, what they are asked for is what their callers do.
+    asking = {operation.service for operation in observations.operations
+              if operation.span_kind.lower() in ("client", "producer")}
+    for call in observations.calls:
+        if call.caller not in asking:
+            counts[call.caller].append(Count(f"{call.service} {call.operation}", call.key, call.count,
+                                             call.baseline_count))
     for pattern in observations.log_patterns:
         counts[pattern.service].append(Count(
             pattern.template, pattern.key, pattern.count, pattern.baseline_count, is_log=True,

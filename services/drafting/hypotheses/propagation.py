@@ -10,7 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from math import log
+from math import exp, log
 
 from services.drafting.hypotheses.departures import Departure
 from services.drafting.hypotheses.finding import CERTAIN, Finding, explain_away
@@ -32,6 +32,8 @@ FIRST, AMONG = 0.15, 0.05
 NOTICED = 0.05
 # More than this share of a service's time being extra says no more.
 MOSTLY = 0.8
+# A smaller share of failed requests is nobody's outage.
+FEW_FAIL = 0.002
 # What a gateway or a balancer keeps of a symptom: it does little that can go wrong.
 PASSING = 0.7
 _PASSES_ON = frozenset({"gateway", "apigateway", "elb", "alb", "nlb", "balancer", "loadbalancer", "ingress", "proxy",
@@ -39,6 +41,7 @@ _PASSES_ON = frozenset({"gateway", "apigateway", "elb", "alb", "nlb", "balancer"
 _WORD, _CAMEL = re.compile(r"[a-z]+"), re.compile(r"(?<=[a-z])(?=[A-Z])")
 # Spans that did not become slower as the metric says speak against it; fewer of them say nothing.
 UNSEEN, ENOUGH_SPANS = 0.5, 20
+_SHARE = re.compile(r"(rate|ratio|share|percent)", re.IGNORECASE)
 UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 
 
@@ -290,7 +293,7 @@ def _contradicts(seen: Iterable[OperationWindow], departure: Departure) -> bool:
 
 
 def _failures(departed: tuple[Departure, ...], known: frozenset[str], graph: CallGraph) -> Iterable[Finding]:
-    rates = _rates(departed)
+    rates, grown = _rates(departed), _grown(departed)
     losses: dict[str, _Loss] = {}
     for departure in departed:
         measure = departure.meaning.measure
@@ -302,14 +305,30 @@ def _failures(departed: tuple[Departure, ...], known: frozenset[str], graph: Cal
             share = (departure.baseline - departure.level) / whole
             amount = share * rates(service)
         else:
-            amount = departure.level - departure.baseline
+            # As many more requests fail as there are more.
+            usual = 1.0 if _is_share(departure) else exp(grown.get(service, 0.0))
+            amount = departure.level - departure.baseline * usual
             share = min(amount / max(rates(service), amount, 1e-9), 1.0)
-        if share > 0:
+        if share >= FEW_FAIL:
             _keep_larger(losses, service, _Loss(departure, amount * departure.certainty, share))
     largest = max((loss.share for loss in losses.values()), default=1.0)
     losses = {service: _Loss(loss.departure, loss.amount, (loss.share / largest) ** 0.25)
               for service, loss in losses.items()}
     return _of_losses(losses, CauseKind.UNAVAILABLE, "answered fewer of its requests well ({numbers})", graph)
+
+
+def _grown(departed: Iterable[Departure]) -> dict[str, float]:
+    """By service, how much more it is asked for, as a logarithm."""
+    grown: dict[str, float] = {}
+    for departure in departed:
+        if departure.meaning.measure is Measure.TRAFFIC and departure.certainty > 0 and departure.growth > 0:
+            grown[departure.series.service] = max(grown.get(departure.series.service, 0.0), departure.growth)
+    return grown
+
+
+def _is_share(departure: Departure) -> bool:
+    series = departure.series
+    return series.unit in ("%", "percent", "ratio", "1") or bool(_SHARE.search(series.metric_name))
 
 
 def _keep_larger(losses: dict[str, _Loss], service: str, loss: _Loss) -> None:

@@ -17,6 +17,18 @@ TREBLED = log(3.0)
 PLACE = 0.6
 
 
+# Twice as many requests explain that each takes longer.
+DOUBLED = log(2.0)
+
+
+def without_surge(findings: Iterable[Finding], departed: Iterable[Departure]) -> tuple[Finding, ...]:
+    """`findings`, those of slowness less so where the service is asked for so much more that it must become slower."""
+    surging = {one.series.service: one.key for one in departed if one.meaning.measure is Measure.TRAFFIC
+               and one.certainty > 0 and one.growth >= DOUBLED}
+    return tuple(replace(one, weight=one.weight * EXPLAINED, against=(*one.against, surging[one.service]))
+                 if one.kind is CauseKind.LATENCY and one.service in surging else one for one in findings)
+
+
 def traffic(departed: Iterable[Departure], graph: CallGraph) -> tuple[Finding, ...]:
     """Services that are asked for more than before; those whose callers are asked for more as well only pass it on."""
     surges: dict[str, Finding] = {}

@@ -3,9 +3,6 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from services.detection.incident import Kind, Severity, State
 from services.detection.objectives import objectives
 from services.detection.series import Signal
@@ -227,13 +224,3 @@ def test_budget_that_burns_slowly_opens_an_incident_that_no_threshold_sees() -> 
     assert "error budget of shop burns" in incident.title
     assert incident.severity is Severity.P2
     assert "P2 is 6 or more" in incident.severity_reason
-
-
-@settings(max_examples=6, deadline=None)
-@given(st.sets(st.integers(0, 79)))
-def test_result_does_not_depend_on_where_the_input_was_cut(told: set[int]) -> None:
-    town = Town(("web", "shop"), (("web", "shop"),), (
-        Fault("shop", range(50, 60), failing=0.3), Fault("web", range(52, 60), slower=3)),
-        (deploy(45), alert(53, firing=True), alert(62, firing=False)))
-
-    assert lived(town, minutes=80, cut=lambda number: number in told) == lived(town, minutes=80)
