@@ -5,14 +5,11 @@ from dataclasses import replace
 from math import log
 
 from services.drafting.hypotheses.departures import Departure
-from services.drafting.hypotheses.finding import CERTAIN, EXPLAINED, Finding
+from services.drafting.hypotheses.finding import CERTAIN, EXPLAINED, RANGE, TREBLED, Finding
 from services.drafting.hypotheses.graph import CallGraph
 from services.drafting.hypotheses.hypothesis import CauseKind
 from services.drafting.hypotheses.measures import Measure
-from services.drafting.hypotheses.propagation import RANGE
 
-# Traffic that trebled is a surge beyond doubt.
-TREBLED = log(3.0)
 # A surge hits whoever is slowest to grow: alone it says little about where.
 PLACE = 0.6
 
