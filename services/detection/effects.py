@@ -127,6 +127,11 @@ class Practices:
         spread: Floats = np.sqrt(floor ** 2 + few ** 2)
         return spread
 
+    def direction(self, rows: Ints) -> Floats:
+        """+1 where a rise is bad, -1 where a fall is, 0 where nothing is."""
+        found: Floats = self.table["direction"][rows]
+        return found
+
     def bad(self, rows: Ints, z: Floats) -> Floats:
         """z in the direction that is bad for each; not negative. NaN stays NaN."""
         direction = self.table["direction"][rows]
