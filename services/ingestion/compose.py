@@ -17,11 +17,13 @@ from services.ingestion.entrance import Entrance
 from services.ingestion.evidence import Evidence
 from services.ingestion.http_bodies import Bodies
 from services.ingestion.intake import Intake
+from services.ingestion.merging import Merging
 from services.ingestion.reception import Reception
 from services.ingestion.recorder import Recorder
 from services.ingestion.room import Room
 from services.ingestion.service import IngestionService
 from services.ingestion.settings import Settings
+from services.ingestion.store.blocks import BlockStore
 from services.ingestion.store.bookkeeping import Bookkeeping
 from services.ingestion.store.events import EventStore
 from services.ingestion.store.log import TelemetryLog
@@ -72,7 +74,8 @@ async def parts(pool: Pool, settings: Settings, clock: Clock, addresses: dict[st
     room, stopping = Room(settings.max_pending_bytes), asyncio.Event()
     await _restore(log, bookkeeping, committer, doors, intake, clock)
     # One thread decodes, so that what it learns needs no lock; others read for those who ask.
-    with Offload(1, "intake") as decoding, Offload(2, "reading") as reading, Offload(1, "bodies") as expanding:
+    with (Offload(1, "intake") as decoding, Offload(2, "reading") as reading, Offload(1, "bodies") as expanding,
+          Offload(1, "merging") as behind):
         events = EventStore(pool, log)
         evidence = Evidence(windows=WindowStore(pool), events=events, log=log, offload=reading)
         recorder = Recorder(events=events, committer=committer, doors=doors, redact=redactor.attribute, clock=clock)
@@ -85,10 +88,12 @@ async def parts(pool: Pool, settings: Settings, clock: Clock, addresses: dict[st
             bodies=Bodies(room=room, offload=expanding, most_bytes=settings.max_request_bytes), offload=expanding,
             settings=settings, clock=clock, stopping=stopping)
         upkeep = Upkeep(bookkeeping=bookkeeping, telemetry_log=log, committer=committer, intake=intake, doors=doors,
-                        offload=decoding, settings=settings, clock=clock)
+                        merging=Merging(blocks=BlockStore(pool), log=log, offload=behind), offload=decoding,
+                        settings=settings, clock=clock)
         async with Background() as background:
             for work, name in ((committer.run(), "committing"), (committer.tick(), "watermark"),
-                               (upkeep.saving(), "saving"), (upkeep.retaining(), "retaining")):
+                               (upkeep.saving(), "saving"), (upkeep.merging(), "merging"),
+                               (upkeep.retaining(), "retaining")):
                 background.start(work, name=name)
             yield Parts(lambda server: add_IngestionServiceServicer_to_server(service, server),
                         otlp_grpc.registration(reception, doors, clock), app, stopping, room, reception,

@@ -8,7 +8,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from services.ingestion import chunks, otlp_logs, otlp_traces, span_metrics
+from services.ingestion import chunks, otlp_logs, otlp_traces, span_columns, span_metrics
 from services.ingestion.attributes import Redact
 from services.ingestion.call_graph import CallGraph
 from services.ingestion.chunks import Chunk
@@ -69,7 +69,7 @@ class Intake:
         state = self._stream(stream)
         state.miner.restore(patterns)
         for service, raw in spans:
-            found = chunks.decode_spans(service, raw)
+            found = span_columns.spans(service, span_columns.decode(raw))
             state.spans.update(dict.fromkeys((span.trace_id, span.span_id) for span in found))
             state.graph.join(found)  # the calls among them are counted already
 

@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass
 
 ANY = "<*>"
-_DIGITS = re.compile(r"[a-fA-F]{0,32}\d[0-9a-fA-F]*")
+# Eight letters and more of which each is a hexadecimal digit are one, too: no word is spelt with these alone.
+_DIGITS = re.compile(r"[a-fA-F]{0,32}\d[0-9a-fA-F]*|\b(?:[a-f]{8,64}|[A-F]{8,64})\b")
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _CLOCK = r"\d:\d(?::\d(?:[.,]\d)?)?"

@@ -16,6 +16,7 @@ def masked(line: str) -> str:
 @pytest.mark.parametrize(("line", "template"), [
     ("order 1017 placed in 12.5 ms", "order <*> placed in <*>"),
     ("session 6fd30ecb-8f4c-4f7e-9d3a-0a1b2c3d4e5f ended", "session <*> ended"),
+    ("cart ecffcabb is CAFEBABE, not 50596b75", "cart <*> is <*>, not <*>"),
     ("read 0xdeadbeef at ffe0:12", "read <*> at <*>"),
     ("peer 00:1B:44:FF:FE:B7 on fe80::1%eth0", "peer <*> on <*>"),
     ("connect to db-1.shop.example:5432 from 10.0.0.7:51544", "connect to <*> from <*>"),
@@ -45,6 +46,7 @@ def test_a_value_is_masked_by_its_form(line: str, template: str) -> None:
     "checkout started", "state changed from NEW to RUNNING", "read/write split and/or merge", "user not found",
     "user added to the list", "run() returned", "DELETE FROM carts", "java.io.IOException: broken pipe",
     "os.name=Linux", "Action.SCREEN_OFF received", "role=admin", "end of file. Bye", "e.g. this", "what: nothing",
+    "the facade was defaced", "acceded, not effaced",
 ])
 def test_words_stay(line: str) -> None:
     assert masked(line) == line

@@ -244,8 +244,8 @@ async def test_evidence_sets_a_window_beside_its_baseline(running: Running) -> N
 async def test_evidence_tells_operations_calls_and_a_failing_trace(running: Running) -> None:
     for index in range(4):
         await running.traces.Export(spans([
-            ("shop", f"{index:016x}", "", "GET /", index, index + 1.0),
-            ("orders", f"{index + 100:016x}", f"{index:016x}", "load", index + 0.1, index + 0.4)],
+            ("shop", f"{index + 1:016x}", "", "GET /", index, index + 1.0),
+            ("orders", f"{index + 100:016x}", f"{index + 1:016x}", "load", index + 0.1, index + 0.4)],
             trace=f"{index + 1:032x}", is_error=index == 3))
 
     found = await evidence(running, window={"start": at(0), "end": at(60)})
