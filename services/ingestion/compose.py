@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 
 from starlette.types import ASGIApp
 
@@ -15,6 +16,7 @@ from services.ingestion.committer import Committer
 from services.ingestion.doors import NAMES, Doors
 from services.ingestion.entrance import Entrance
 from services.ingestion.evidence import Evidence
+from services.ingestion.garbage import tidying
 from services.ingestion.http_bodies import Bodies
 from services.ingestion.intake import Intake
 from services.ingestion.merging import Merging
@@ -31,12 +33,14 @@ from services.ingestion.store.window import WindowStore
 from services.ingestion.upkeep import Upkeep
 from services.ingestion.watermark import LIVE, Sender
 from shared.clock import Clock, SystemClock
+from shared.errors import AfteractionError
 from shared.http import serving
 from shared.lifecycle import Background
 from shared.offload import Offload
 from shared.postgres.migrations import migrate
 from shared.postgres.pool import Pool, database_url, open_pool
 from shared.redaction import Redactor
+from shared.rpc.interceptors import Refused
 from shared.rpc.server import Registration, Server
 from shared.settings import Common, load, read_file
 from shared.telemetry.exporting import exporting
@@ -60,6 +64,7 @@ class Parts:
     reception: Reception
     upkeep: Upkeep
     log: TelemetryLog
+    refused: Refused
 
 
 @asynccontextmanager
@@ -97,7 +102,15 @@ async def parts(pool: Pool, settings: Settings, clock: Clock, addresses: dict[st
                 background.start(work, name=name)
             yield Parts(lambda server: add_IngestionServiceServicer_to_server(service, server),
                         otlp_grpc.registration(reception, doors, clock), app, stopping, room, reception,
-                        upkeep, log)
+                        upkeep, log, partial(_count_refused, doors, clock))
+
+
+def _count_refused(doors: Doors, clock: Clock, method: str, error: AfteractionError) -> None:
+    """A call without a valid token, which came to none of the doors, is counted with the one that it was for."""
+    if method in otlp_grpc.METHODS:
+        doors[otlp_grpc.DOOR].reject(clock.now(), str(error))
+    elif method == f"/{_NAME}/RecordEvents":
+        doors["events"].reject(clock.now(), str(error))
 
 
 async def _restore(log: TelemetryLog, bookkeeping: Bookkeeping, committer: Committer, doors: Doors, intake: Intake,
@@ -131,9 +144,9 @@ async def ingestion(common: Common, settings: Settings) -> AsyncIterator[tuple[i
             async with (
                 parts(pool, settings, clock, addresses(common), common.token) as made,
                 Server(common.ingestion_address, common, [made.register_service], names=[_NAME],
-                       max_message_bytes=64 * 1024 * 1024) as server,
+                       max_message_bytes=64 * 1024 * 1024, refused=made.refused) as server,
                 Server(common.otlp_grpc_address, common, [made.register_otlp], names=otlp_grpc.NAMES,
-                       max_message_bytes=settings.max_request_bytes) as otlp,
+                       max_message_bytes=settings.max_request_bytes, refused=made.refused) as otlp,
                 serving(made.http, common.otlp_http_address, common, drain_s=_DRAIN_S, stopping=made.stopping) as http,
             ):
                 yield server.port, otlp.port, http
@@ -152,5 +165,7 @@ async def composition() -> AsyncIterator[tuple[int, int, int]]:
     """Ingestion from the environment and the settings file."""
     file = read_file(os.environ)
     common = load(Common, section="", environ=os.environ, file=file)
-    async with ingestion(common, load(Settings, section="ingestion", environ=os.environ, file=file)) as ports:
+    settings = load(Settings, section="ingestion", environ=os.environ, file=file)
+    async with ingestion(common, settings) as ports, Background() as background:
+        background.start(tidying(), name="tidying")
         yield ports

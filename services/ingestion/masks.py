@@ -19,6 +19,8 @@ _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _CLOCK = r"\d:\d(?::\d(?:[.,]\d)?)?"
 _UNIT = (r"(?:[KMGTP]i?B|[kKMGT]?[bB]ytes?|B|ns|us|µs|ms|msecs?|millis(?:econds?)?|s|secs?|seconds?|mins?|minutes?|"
          r"hours?|hrs?|days?|%|percent)")
+# A secret that was taken out of an address is a part of it like any other.
+_REDACTED = r"\[redacted:[a-z-]{1,30}\]"
 # Said of a user, not the name of one.
 _NO_NAME = (r"(?:user|not|is|was|has|had|with|from|by|in|on|at|to|does|did|can|cannot|could|may|must|will|and|or|the|"
             r"for|of|authentication|account|unknown|invalid|\w{2,20}ed)")
@@ -46,7 +48,7 @@ _MASKS = (
     # A request line keeps its method: reading is another thing than deleting.
     _Mask(re.compile(r"\b(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (?=/|\*|https?:)[^\s\"]{1,4000}"
                      r"(?: HTTP/\d(?:\.\d)?)?"), replacement=rf"\1 {ANY}"),
-    _Mask(re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s\"'<>,;)\]]{1,4000}"), ":"),
+    _Mask(re.compile(rf"\b[a-z][a-z0-9+.-]{{1,20}}://(?:{_REDACTED}|[^\s\"'<>,;)\]]){{1,4000}}"), ":"),
     _Mask(re.compile(r"(?<![\w.])[A-Za-z]:\\[^\s\"'<>|,;]{1,4000}"), "\\"),
     _Mask(re.compile(r"(?<![\w.:/)>-])(?:\.{1,2}|~)?(?:/[\w.@%+~=:$*{}-]{0,255}){1,60}(?<=[\w*}/])"
                      r"(?:\?[^\s\"'<>]{0,4000})?"), "/"),
