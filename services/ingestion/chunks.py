@@ -4,7 +4,7 @@ All are zstd. Columns are a TailResponse without its position. Raw records are l
 texts that repeat kept once, or spans as span_columns.py has them, and then there are details beside them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -123,8 +123,10 @@ def encode_lines(records: Iterable[Line]) -> bytes:
     return packed(orjson.dumps({"texts": list(texts.places), "rows": list(zip(*rows, strict=True))}))
 
 
-def decode_lines(service: str, raw: bytes) -> list[Line]:
+def decode_lines(service: str, raw: bytes, patterns: Container[str] | None = None) -> list[Line]:
+    """patterns: whose lines are wanted; None: all."""
     found = orjson.loads(expanded(raw))
     texts = found["texts"]
+    wanted = {place for place, text in enumerate(texts) if patterns is None or text in patterns}
     return [Line(service, at, texts[severity], body, bytes.fromhex(trace), bytes.fromhex(span), texts[pattern])
-            for at, severity, body, trace, span, pattern in zip(*found["rows"], strict=True)]
+            for at, severity, body, trace, span, pattern in zip(*found["rows"], strict=True) if pattern in wanted]

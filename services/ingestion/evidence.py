@@ -97,8 +97,9 @@ class Evidence:
         found = await self._offload.run(evidence_logs.windows, counts, definitions, templates, span,
                                         request.max_patterns_per_service or _PATTERNS)
         read = await self._windows.lines(evidence_logs.chunks_of_examples(found))
+        shown = {each.message.pattern for each in found}
         await self._offload.run(lambda: evidence_logs.give_examples(
-            found, (line for each in read for line in decode_lines(each.service, each.raw)), span))
+            found, (line for each in read for line in decode_lines(each.service, each.raw, shown)), span))
         observed = [evidence_pb2.Observation(log_pattern=each.message) for each in found]
         if request.max_log_records_per_service:
             observed += await self._records(counts.chunks(span), span, request.max_log_records_per_service)

@@ -49,8 +49,9 @@ _MASKS = (
     _Mask(re.compile(r"\b(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (?=/|\*|https?:)[^\s\"]{1,4000}"
                      r"(?: HTTP/\d(?:\.\d)?)?"), replacement=rf"\1 {ANY}"),
     _Mask(re.compile(rf"\b[a-z][a-z0-9+.-]{{1,20}}://(?:{_REDACTED}|[^\s\"'<>,;)\]]){{1,4000}}"), ":"),
+    _Mask(re.compile(r"(?<![\w.+@-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}(?![\w@])"), "@"),
     _Mask(re.compile(r"(?<![\w.])[A-Za-z]:\\[^\s\"'<>|,;]{1,4000}"), "\\"),
-    _Mask(re.compile(r"(?<![\w.:/)>-])(?:\.{1,2}|~)?(?:/[\w.@%+~=:$*{}-]{0,255}){1,60}(?<=[\w*}/])"
+    _Mask(re.compile(r"(?<![\w./)>-])(?!(?<=:)//)(?:\.{1,2}|~)?(?:/[\w.@%+~=:$*{}-]{0,255}){1,60}(?<=[\w*}/])"
                      r"(?:\?[^\s\"'<>]{0,4000})?"), "/"),
     _Mask(re.compile(r"(?<![\w./-])(?>(?:[\w.-]{1,100}/){1,20})[\w@-]{0,100}\.[\w.@$-]{1,200}"), "/"),
     # Times, hardware addresses, IPv6.
@@ -70,7 +71,10 @@ _MASKS = (
     _Mask(re.compile(r"\b((?:for|[Ii]nvalid|[Uu]nknown|[Ii]llegal|[Bb]y) user|[Uu]ser(?:name)?|"
                      rf"(?:password|publickey|session|login|failures) for)(:? )(?!{_NO_NAME}\b)"
                      r"['\"]?[\w.@\\$-]{1,64}['\"]?(?=\s|$|[,;.)\]])"), replacement=rf"\1\2{ANY}"),
-    _Mask(re.compile(r"(?<=[=:(,])( ?)(?:true|false|null|True|False|NULL|none|None|nil)\b"), replacement=rf"\1{ANY}"),
+    _Mask(re.compile(r"(?<=[=:(,])( ?)(?:true|false|null|True|False|NULL|none|None|nil|on|off|yes|no)\b"),
+          replacement=rf"\1{ANY}"),
+    # A quoted word in a sentence is the name of something; behind a key it may say what happened, `msg="done"`.
+    _Mask(re.compile(r"(?<=\s)([\"'])[A-Za-z_][\w$/.-]{0,63}\1(?=[\s,;.)]|$)"), replacement=rf"\1{ANY}\1"),
     # A key whose value is empty this time.
     _Mask(re.compile(r"(?<=\w)=(?=[\s,;)\]}]|$)"), "=", f"={ANY}"),
     # Values in a row are a list, however long.

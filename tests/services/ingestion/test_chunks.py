@@ -32,6 +32,13 @@ def test_lines_come_back(found: list[Line]) -> None:
     assert decode_lines("shop", encode_lines(found)) == found
 
 
+def test_lines_of_some_patterns_are_read_alone() -> None:
+    found = [Line("shop", number, "INFO", f"line {number}", pattern=pattern)
+             for number, pattern in enumerate(("a", "b", "a"), 1)]
+
+    assert decode_lines("shop", encode_lines(found), {"a"}) == [found[0], found[2]]
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 2**64 - 1), times, times, st.floats(allow_nan=False)), min_size=1),
        st.lists(histograms))

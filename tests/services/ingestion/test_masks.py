@@ -27,6 +27,10 @@ def masked(line: str) -> str:
     ("postgres://app:[redacted:connection-string]@db.internal:5432/shop failed", "<*> failed"),
     ("GET https://x.example/cb?code=abc&access_token=[redacted:secret] failed", "GET <*> failed"),
     ("login with password=[redacted:secret] failed", "login with password=[redacted:secret] failed"),
+    ("Error Path:/data/zk/n1 not found", "Error Path:<*> not found"),
+    ("mail from <ops+7@mail.example.com> refused", "mail from <<*>> refused"),
+    ("keepalive=on, proxy: off", "keepalive=<*>, proxy: <*>"),
+    ('topic "orders" of plugin \'cart\' closed', 'topic "<*>" of plugin \'<*>\' closed'),
     ("see https://shop.example/help for more", "see <*> for more"),
     ("at Mon Jul  4 10:00:59 2011", "at <*>"),
     ("at 4 Jul 2011 10:00 all fell silent", "at <*> all fell silent"),
@@ -48,7 +52,9 @@ def test_a_value_is_masked_by_its_form(line: str, template: str) -> None:
 @pytest.mark.parametrize("line", [
     "checkout started", "state changed from NEW to RUNNING", "read/write split and/or merge", "user not found",
     "user added to the list", "run() returned", "DELETE FROM carts", "java.io.IOException: broken pipe",
-    "os.name=Linux", "Action.SCREEN_OFF received", "role=admin", "end of file. Bye", "e.g. this", "what: nothing",
+    "os.name=Linux",
+    'msg="done" then', '{"level":"info"}', "it's what they're for",
+    "Action.SCREEN_OFF received", "role=admin", "end of file. Bye", "e.g. this", "what: nothing",
     "the facade was defaced", "acceded, not effaced",
 ])
 def test_words_stay(line: str) -> None:
