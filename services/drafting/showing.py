@@ -37,6 +37,7 @@ def incident_evidence(incident: Incident) -> Evidence:
     """What detection says of the incident: its times, severity and services."""
     facts = incident.facts
     values = {
+        "incident": facts.name,
         "service": facts.service,
         "services": ", ".join(facts.services),
         "services.count": str(len(facts.services)),
@@ -122,7 +123,7 @@ def similar_evidence(similar: Similar) -> Evidence:
         "document": past.document,
         "source": past.source_id,
         "title": past.title,
-        "score": number(past.score),
+        "score": f"{past.score:.2f}",
         "resolution": past.resolution,
         "reasons": "; ".join(similar.reasons),
         "kinds": ", ".join(past.kinds),
@@ -131,7 +132,7 @@ def similar_evidence(similar: Similar) -> Evidence:
     return Evidence(
         past.key,
         EvidenceKind.POSTMORTEM,
-        f"The past post-mortem {quoted(past.title)} is similar with a score of {number(past.score)}.",
+        f"The past post-mortem {quoted(past.title)} is similar with a score of {past.score:.2f}.",
         past.services[0] if past.services else "",
         similar.occurred_at,
         None,
@@ -145,6 +146,7 @@ def similar_evidence(similar: Similar) -> Evidence:
 def runbook_evidence(runbook: Runbook) -> Evidence:
     """A runbook that memory found."""
     steps = "\n".join(runbook.steps)
+    verified = {} if runbook.last_verified_at is None else {"verified": runbook.last_verified_at.isoformat()}
     return Evidence(
         f"runbook/{runbook.name}",
         EvidenceKind.RUNBOOK,
@@ -157,6 +159,7 @@ def runbook_evidence(runbook: Runbook) -> Evidence:
             "runbook": runbook.name,
             "reasons": "; ".join(runbook.reasons),
             "steps": steps,
+            **verified,
         },
         example=steps[:2000],
     )
