@@ -121,6 +121,14 @@ class Draft:
         """The part of that kind; there is always one."""
         return next(section for section in self.sections if section.kind is kind)
 
+    @property
+    def cited(self) -> tuple[Evidence, ...]:
+        """The evidence that a sentence rests on; more was frozen with the incident, for its cards."""
+        rows = (row.statement for row in self.timeline)
+        factors = (factor.statement for factor in self.factors)
+        ids = {identifier for said in (*self.statements(), *rows, *factors) for identifier in said.evidence}
+        return tuple(one for one in self.evidence if one.id in ids)
+
     def statements(self) -> Iterator[Statement]:
         """Every sentence that says something of the incident."""
         for section in self.sections:

@@ -105,11 +105,12 @@ def _used_up(case: Case) -> Iterable[Factor]:
     full = saturated(case)
     if full is None or culprit_change(case) is None:
         return
-    category = "database" if full.metric_name.startswith(("db.", "mongodb.", "postgresql.", "mysql.", "sql.")) else (
+    whole = full.whole
+    category = "database" if whole.metric_name.startswith(("db.", "mongodb.", "postgresql.", "mysql.", "sql.")) else (
         "capacity")
     yield Factor(category, case.say(
-        sentence(f"a limited resource of {full.service} gave out: {full.metric_name} rose from "
-                 f"{normal(full)} to {extreme(full)}"), full.key))
+        sentence(f"a limited resource of {whole.service} gave out: {whole.metric_name} rose from "
+                 f"{normal(whole)} to {extreme(whole)}"), *full.keys))
 
 
 def _watched_too_short(case: Case) -> Iterable[Factor]:

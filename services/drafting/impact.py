@@ -14,7 +14,7 @@ from services.drafting.draft import Impact
 from services.drafting.requests import Requests, requests
 from services.drafting.showing import INCIDENT, derived_evidence, setting_evidence
 from services.drafting.statements import Statement
-from services.drafting.wording import between, clock, length, listed, money, number, share
+from services.drafting.wording import between, clock, length, listed, money, number, share, shown
 
 # Two-sided 95 % of a normal distribution.
 _Z95 = 1.96
@@ -264,14 +264,16 @@ def _budget(case: Case, answered: Sequence[Requests], failed: Failures) -> tuple
     if not minutes or not before or answered[0].is_sampled:
         return None, []
     period_minutes = objective.period.total_seconds() / 60
-    monthly = before / minutes * period_minutes
+    # Reckoned with the rate as it is shown, so that whoever reckons it again finds the same.
+    rate = shown(before / minutes)
+    monthly = rate * period_minutes
     allowed = monthly * (1 - objective.target)
     consumed = failed.above / allowed
     values = {
         "target": share(objective.target),
         "period": length(objective.period),
         "requests": number(monthly),
-        "rate": number(before / minutes),
+        "rate": number(rate),
         "allowed": number(allowed),
         "failed": number(failed.above),
         "consumed": share(consumed),

@@ -39,9 +39,10 @@ def normal(anomaly: Anomaly) -> str:
 
 def value(anomaly: Anomaly, measured: float) -> str:
     """A value of it with its unit, where the name does not say already what is counted."""
-    noun = anomaly.unit.strip("{}")
-    is_said = noun != anomaly.unit and noun.rstrip("s") in anomaly.metric_name
-    return quantity(measured, "" if is_said else anomaly.unit)
+    unit = anomaly.unit.removesuffix("/s")
+    noun = unit.strip("{}")
+    is_said = noun != unit and noun.rstrip("s") in anomaly.metric_name
+    return quantity(measured, anomaly.unit.removeprefix(unit) if is_said else anomaly.unit)
 
 
 def is_failing(anomaly: Anomaly) -> bool:

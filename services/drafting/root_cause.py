@@ -148,9 +148,9 @@ def _gave_out(case: Case) -> list[Statement]:
         return []
     keys, parts = [], []
     if full is not None:
-        keys.append(full.key)
-        parts.append(f"{full.metric_name} of {full.service} rose from {normal(full)} to "
-                     f"{extreme(full)}")
+        keys += full.keys
+        parts.append(f"{full.whole.metric_name} of {full.whole.service} rose from {normal(full.whole)} to "
+                     f"{extreme(full.whole)}")
     if limit is not None and limit.first_seen_at is not None:
         keys.append(limit.key)
         before = "never before" if not limit.baseline_count else f"{counted(limit.baseline_count, 'time')} before"

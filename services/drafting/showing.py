@@ -7,6 +7,7 @@ whole in `example`.
 from collections.abc import Mapping
 from datetime import datetime
 
+from services.drafting.courses import is_rate
 from services.drafting.evidence import Evidence, EvidenceKind
 from services.drafting.hypotheses.hypothesis import Figure
 from services.drafting.incident import Incident, Runbook, Similar
@@ -31,6 +32,9 @@ from services.drafting.observations import (
 )
 from services.drafting.statements import quoted
 from services.drafting.wording import clock, counted, duration, length, listed, number, quantity, share
+
+# What tells a series from its namesakes, as far as a line has room.
+MOST_LABELS = 4
 
 
 def incident_evidence(incident: Incident) -> Evidence:
@@ -215,15 +219,18 @@ def evidence(observation: Observation) -> Evidence:
 
 
 def _series(series: SeriesWindow) -> Evidence:
-    said = f"{series.metric_name} of {series.service} was {quantity(series.baseline_median, series.unit)} before"
+    labels = [quoted(f"{name}: {value}", 60) for name, value in sorted(series.attributes.items())][:MOST_LABELS]
+    where = f" ({', '.join(labels)})" if labels else ""
+    unit = f"{series.unit}/s" if series.unit and is_rate(series) else series.unit
+    said = f"{series.metric_name} of {series.service}{where} was {quantity(series.baseline_median, unit)} before"
     if series.extreme_at:
-        said += f" and {quantity(series.extreme_value, series.unit)} at {clock(series.extreme_at)}"
+        said += f" and {quantity(series.extreme_value, unit)} at {clock(series.extreme_at)}"
     if series.counts:
         said += f"; it was counted {number(sum(series.counts))} times in the window"
     values = {
         "metric": series.metric_name,
-        "baseline": quantity(series.baseline_median, series.unit),
-        "extreme": quantity(series.extreme_value, series.unit),
+        "baseline": quantity(series.baseline_median, unit),
+        "extreme": quantity(series.extreme_value, unit),
         "z": number(series.extreme_z),
         "counted": number(sum(series.counts)) if series.counts else "",
         **_pairs(series.attributes),

@@ -83,8 +83,8 @@ def _checklist(case: Case) -> Iterable[_Idea]:
     full, limit = saturated(case), limit_line(case)
     keys: tuple[str, ...]
     if full is not None:
-        reason, keys = sentence(f"{full.metric_name} rose from {normal(full)} to "
-                                f"{extreme(full)} with {change.detail.version}"), (full.key, change.key)
+        reason, keys = sentence(f"{full.whole.metric_name} rose from {normal(full.whole)} to "
+                                f"{extreme(full.whole)} with {change.detail.version}"), (*full.keys, change.key)
     elif limit is not None:
         reason, keys = f"The log names the limit: {quoted(limit.example, 160)}", (limit.key,)
     else:

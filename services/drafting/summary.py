@@ -2,12 +2,12 @@
 
 from services.drafting.calls_per_request import amplification, amplified_evidence
 from services.drafting.case import Case
+from services.drafting.courses import Course, course
 from services.drafting.draft import Impact
 from services.drafting.event_sentences import named, taken_back
 from services.drafting.measured import extreme, is_failing, measure, normal, sentence
 from services.drafting.milestones import Milestone, Milestones, culprit_change, undoes
 from services.drafting.notes import mechanism, notes_during
-from services.drafting.observations import Anomaly
 from services.drafting.showing import INCIDENT
 from services.drafting.statements import Statement, quoted
 from services.drafting.used_up import saturated
@@ -17,9 +17,10 @@ from services.drafting.wording import between, clock, listed, money, number
 def title(case: Case) -> str:
     """What failed and how far, in one line; detection's own title where no measure tells."""
     facts = case.facts
-    opening = _opening(case)
-    if opening is None:
+    found = _opening(case)
+    if found is None:
         return facts.title or facts.service
+    opening = found.whole
     where = f"{facts.service} {opening.operation}".strip()
     worst = extreme(opening)
     if is_failing(opening):
@@ -32,12 +33,14 @@ def summary(case: Case, course: Milestones, cost: Impact) -> tuple[Statement, ..
     return tuple(said for said in (_what(case), _why(case, course), _end(case, course, cost)) if said is not None)
 
 
-def _opening(case: Case) -> Anomaly | None:
-    return next((one for one in case.facts.anomalies if one.is_opening), None)
+def _opening(case: Case) -> Course | None:
+    first = next((one for one in case.facts.anomalies if one.is_opening), None)
+    return None if first is None else course(first, case.facts.anomalies)
 
 
 def _what(case: Case) -> Statement:
-    facts, opening = case.facts, _opening(case)
+    facts, found = case.facts, _opening(case)
+    opening = None if found is None else found.whole
     if facts.recovered_at:
         when = (f"For {between(facts.onset_at, facts.recovered_at)} on {facts.onset_at:%Y-%m-%d}, from "
                 f"{clock(facts.onset_at)} to {clock(facts.recovered_at)} UTC")
@@ -54,7 +57,7 @@ def _what(case: Case) -> Statement:
                 f"{normal(opening)} before")
     others = [service for service in facts.services if service != facts.service]
     too = f"; {listed(others, 4)} left {'their' if len(others) > 1 else 'its'} normal as well" if others else ""
-    return case.say(f"{when}, {said}{too}.", INCIDENT, *((opening.key,) if opening else ()))
+    return case.say(f"{when}, {said}{too}.", INCIDENT, *(found.keys if found else ()))
 
 
 def _noted(case: Case, moment: Milestone | None, most: int = 240) -> str:
@@ -81,9 +84,9 @@ def _why(case: Case, course: Milestones) -> Statement:
         keys += [amplified_evidence(case, more), *more.keys]
     full = saturated(case)
     if full is not None:
-        clauses.append(f"{'and ' if clauses else 'with which '}{full.metric_name} rose from "
-                       f"{normal(full)} to {extreme(full)}")
-        keys.append(full.key)
+        clauses.append(f"{'and ' if clauses else 'with which '}{full.whole.metric_name} rose from "
+                       f"{normal(full.whole)} to {extreme(full.whole)}")
+        keys += full.keys
     if not clauses:
         return case.say(sentence(cause.mechanism), *cause.mechanism_keys)
     gone_out = (f"The likeliest cause is {named(change)}, which went out at {clock(change.occurred_at)}, "

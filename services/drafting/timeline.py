@@ -8,19 +8,19 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from services.drafting.case import Case
+from services.drafting.courses import course
 from services.drafting.draft import TimelineRow
 from services.drafting.early_signs import early_signs
 from services.drafting.event_sentences import event_sentence
+from services.drafting.gaps import BEFORE
 from services.drafting.incident import EntryKind
-from services.drafting.measured import departure, extreme, measure, sentence
+from services.drafting.measured import departure, extreme, measure, normal, sentence, value
 from services.drafting.milestones import culprit_change, undoes
 from services.drafting.observations import Alert, Anomaly, Event, LogPatternWindow, Note, Page
 from services.drafting.showing import INCIDENT, derived_evidence
 from services.drafting.statements import quoted
-from services.drafting.wording import counted, listed
+from services.drafting.wording import clock, counted, listed
 
-# Changes this long before the onset may have to do with it.
-BEFORE = timedelta(hours=3)
 MOST_ROWS = {True: 40, False: 8}
 MOST_PATTERNS = {True: 3, False: 1}
 MOST_SERVICES = {True: 6, False: 0}
@@ -73,10 +73,11 @@ def _anomalies(case: Case) -> Weighed:
     if opening is not None:
         told.add(opening.key)
         yield 0.95, TimelineRow(opening.onset_at, case.say(_leaves(opening), opening.key))
-        if opening.peak_at is not None and opening.peak_at > opening.detected_at:
+        found = course(opening, facts.anomalies)
+        worst, peak_at = found.whole, found.whole.peak_at
+        if peak_at is not None and peak_at > opening.detected_at:
             yield 0.75, TimelineRow(
-                opening.peak_at,
-                case.say(sentence(f"{measure(opening)} is at its worst: {extreme(opening)}"), opening.key))
+                peak_at, case.say(sentence(f"{measure(worst)} is at its worst: {extreme(worst)}"), *found.keys))
     for first in _first_of_others(case)[: MOST_SERVICES[case.is_major]]:
         told.add(first.key)
         yield 0.65, TimelineRow(first.onset_at, case.say(_leaves(first), first.key))
@@ -84,7 +85,10 @@ def _anomalies(case: Case) -> Weighed:
 
 
 def _leaves(anomaly: Anomaly) -> str:
-    return sentence(f"{departure(anomaly)}")
+    # It left at the onset; how far it had gone was seen when it was detected.
+    by = "" if clock(anomaly.onset_at) == clock(anomaly.detected_at) else f" by {clock(anomaly.detected_at)}"
+    return sentence(f"{measure(anomaly)} leaves its baseline: {value(anomaly, anomaly.observed)}{by}, against "
+                    f"{normal(anomaly)} before")
 
 
 def _first_of_others(case: Case) -> list[Anomaly]:

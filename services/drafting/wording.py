@@ -47,6 +47,11 @@ def number(value: float) -> str:
     return f"{float(f'{value:.3g}'):.10f}".rstrip("0").rstrip(".") if size >= 1e-6 else f"{value:.2e}"
 
 
+def shown(value: float) -> float:
+    """The value that `number` shows of it."""
+    return float(number(value).replace(",", ""))
+
+
 def share(value: float) -> str:
     """A share as a percentage: `17.3 %`."""
     return f"{number(round(value * 100, 2 if abs(value) < 0.1 else 1))} %"
@@ -63,6 +68,8 @@ def quantity(value: float, unit: str) -> str:
         return f"{number(value)} %"
     if unit in ("1/s", "/s", "Hz"):
         return f"{number(value)}/s"
+    if unit.endswith("/s"):
+        return f"{quantity(value, unit.removesuffix('/s'))}/s"
     if unit in ("By", "B", "bytes"):
         return _size(value)
     # Curly braces are OpenTelemetry's way of saying that a count counts something.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from services.drafting.markdown import SectionKind, parse
+from services.drafting.markdown import SectionKind, parse, references
 from services.drafting.markdown_questions import questions
 from services.drafting.markdown_tables import action_items
 from services.drafting.observations import Severity
@@ -24,13 +24,15 @@ HOSTILE = "x` [click](https://evil.example) <script>alert(1)</script> | ## Actio
 def test_every_style_has_the_eight_parts_and_parses_back(style: str) -> None:
     written = draft(case())
 
-    document = parse(Renderer(style).draft(written).markdown)
+    text = Renderer(style).draft(written).markdown
+    document = parse(text)
 
     assert {section.kind for section in document.sections} == set(SectionKind)
     assert len(document.sections) == len(SectionKind)
     assert {found.id for found in questions(document)} == {asked.id for asked in written.questions}
     assert len(action_items(document)) == len(written.action_items)
-    assert {name for name, _ in document.definitions} == {one.id for one in written.evidence}
+    defined = {name for name, _ in document.definitions}
+    assert defined == {one.id for one in written.cited} == set(references(text))
 
 
 @pytest.mark.parametrize("style", STYLES)
