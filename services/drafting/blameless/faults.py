@@ -19,6 +19,10 @@ def fault(words: Words) -> Iterator[Hit]:
             hit = (_possessed_fault(words, at) if at else None) or _fault_of(words, at)
             if hit:
                 yield hit
+        if word == "on" and lower(words, at - 1) in ("is", "was", "falls", "fell", "lies", "entirely"):
+            is_harm = lower(words, subject(words, at - 1).end - 1) in HARM | {"blame", "this"}
+            if is_harm and not _is_role(words, at) and phrase_after(words, at + 1).who in PEOPLE:
+                yield Hit("fault", at - 1, rest_of_clause(words, at, 6))
         if word == "fault" and lower(words, at - 1) == "at" and subject(words, at - 1).who in PEOPLE | {Who.NAME}:
             yield Hit("fault", at - 1, at + 1)
         elif word in ("blame", "blamed", "blames", "blaming"):
@@ -39,6 +43,11 @@ def fault(words: Words) -> Iterator[Hit]:
                 yield hit
         elif word in _PUNISHMENTS and not is_denied(words, at):
             yield Hit("fault", at, at + 1)
+
+
+def _is_role(words: Words, at: int) -> bool:
+    """«is on call»."""
+    return lower(words, at + 1) in ("call", "duty", "shift")
 
 
 def _possessed_fault(words: Words, at: int) -> Hit | None:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from services.drafting.blameless.clauses import Hit, is_denied, rest_of_clause
-from services.drafting.blameless.people import PEOPLE
-from services.drafting.blameless.subjects import phrase_after, subject
+from services.drafting.blameless.people import PEOPLE, classify
+from services.drafting.blameless.subjects import phrase_after, phrase_before, subject
 from services.drafting.blameless.tokens import NEGATIONS, Words, lower
 from services.drafting.blameless.word_sets import word_set
 from services.drafting.blameless.words import JUDGEMENTS, TECHNICAL_AFTER
@@ -36,7 +36,9 @@ def judgement(words: Words) -> Iterator[Hit]:
             and not (lower(words, at + 1).startswith("decision") and not _near_people(words, at))
         ) or (word in ("poor", "bad", "terrible", "slow", "weak") and (
             lower(words, at + 2) in ("by", "from") and phrase_after(words, at + 3).who in PEOPLE
-        )):
+        )) or (word in _POOR and _is_owned(words, at)):
+            yield Hit("judgement", at, at + 2)
+        elif _is_unwise(words, at):
             yield Hit("judgement", at, at + 2)
         elif word in ("avoidable", "preventable") and lower(words, at - 1) in (
             "entirely", "easily", "completely", "perfectly", "totally", "wholly", "clearly",
@@ -65,6 +67,29 @@ def judgement(words: Words) -> Iterator[Hit]:
             yield Hit("judgement", at, min(at + 2, len(words)))
         elif word in ("knew", "known") and lower(words, at + 1) == "better" and lower(words, at + 2) != "as":
             yield Hit("judgement", at, at + 2)
+
+
+def _is_owned(words: Words, at: int) -> bool:
+    """«the architect's poor design decision», «a poor choice of the team»."""
+    if lower(words, at - 1).endswith(("'s", "s'")):
+        return phrase_before(words, at).who in PEOPLE
+    return any(
+        lower(words, place) in ("by", "from") and phrase_after(words, place + 1).who in PEOPLE
+        for place in (at + 2, at + 3)
+    )
+
+
+def _is_unwise(words: Words, at: int) -> bool:
+    """«it was wrong of the engineer», «which was a bad call» in a sentence about people."""
+    word, following = lower(words, at), lower(words, at + 1)
+    if word in _UNWISE and following in ("of", "for"):
+        return phrase_after(words, at + 2).who in PEOPLE
+    is_call = word in ("bad", "poor", "terrible", "dubious") and following in ("call", "idea", "choice", "move")
+    return is_call and any(classify((token,)) in PEOPLE for token in words[:at])
+
+
+_POOR = word_set("poor bad wrong terrible questionable hasty sloppy incorrect")
+_UNWISE = word_set("wrong naive unwise silly unfair rude bad unreasonable inappropriate unhelpful")
 
 
 def _near_people(words: Words, at: int) -> bool:

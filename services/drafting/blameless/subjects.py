@@ -36,6 +36,11 @@ class Phrase:
 _AFTER_ITS_NOUN = frozenset({"involved", "concerned", "responsible"})
 
 
+# «a developer | eager to leave»
+_SAID_OF_IT = frozenset({"eager", "unfamiliar", "unaware", "keen", "alone", "new"})
+_ARTICLES = frozenset({"the", "a", "an"})
+
+
 # «one of the engineers»: who they are is said after «of».
 _PARTS = word_set("one two three some many most both several few all none each half")
 
@@ -185,6 +190,11 @@ def phrase_after(words: tuple[Token, ...], start: int) -> Phrase:
             break
         if at > start and is_adverb(words[at]):
             break
+        if at > start and words[at].lower in _SAID_OF_IT:
+            break
+        # «by the platform team | the quota …»
+        if at > start and words[at].lower in _ARTICLES and words[at - 1].lower not in DETERMINERS:
+            break
         at += 1
         if words[at - 1].lower in FIRST_PERSON | {"us", "him", "them", "who"}:
             break
@@ -196,3 +206,10 @@ def phrase_after(words: tuple[Token, ...], start: int) -> Phrase:
         at -= 1
     everything = frozenset(w.lower for w in words)
     return Phrase(classify(words[start:at], everything), start, at)
+
+
+def mentions_people_before(words: tuple[Token, ...], end: int) -> bool:
+    """Whether «they» may mean people: somebody is named to its left."""
+    return any(
+        classify((token,)) in (Who.PERSON, Who.TEAM) and token.lower not in THIRD_PERSON for token in words[:end]
+    )
