@@ -50,7 +50,12 @@ def counterfactual(words: Words) -> Iterator[Hit]:
             found = subject(words, at)
             if _prevented(words, at) and found.who in PEOPLE | {Who.NOBODY}:
                 yield Hit("counterfactual", min(found.start, at), end)
-            elif _by_care(words, at) or _easily_avoided(words, at) or _sooner(words, at) or by_agent(words, at) is not None:
+            elif (
+                _by_care(words, at)
+                or _easily_avoided(words, at)
+                or _sooner(words, at)
+                or by_agent(words, at) is not None
+            ):
                 yield Hit("counterfactual", at, end)
         elif (word == "would" and following == "have" and _by_people(words, at)) or (
             word == "would"
@@ -81,6 +86,7 @@ def counterfactual(words: Words) -> Iterator[Hit]:
             word == "had"
             and at > 0
             and lower(words, at - 1) not in (",", "—", "–", ";", "and", "but", "avoided", "prevented")
+            and "would" not in {token.lower for token in words[:at]}
         ):
             hit = _if_only(words, at)
             if hit:

@@ -205,7 +205,7 @@ def _harm(words: Words, at: int) -> Phrase | None:
     return found if found.who in PEOPLE else None
 
 
-def passive_failure(words: Words, at: int) -> Phrase | None:
+def _passive_failure(words: Words, at: int) -> Phrase | None:
     """«the migration was botched»: what only people do, said of nobody; not «is easily overlooked»."""
     if lower(words, at) not in PASSIVE_FAILURES:
         return None
@@ -229,8 +229,7 @@ _CHECKS = word_set("test check verify review read escalate communicate act plan 
 
 
 _TESTS = (
-    _human_failure, _failed_to, _failure_verb, _mistaken_act, negligence, despite, without_care, _harm,
-    idiom,
-    conduct.inattention, conduct.too_long, conduct.even, conduct.destruction, conduct.instead, conduct.allowed, conduct.whoever,
-    manner.in_haste, manner.left_out, passive_failure, _left_undone,
+    _human_failure, _failed_to, _failure_verb, _mistaken_act, negligence, despite, without_care, _harm, idiom,
+    conduct.inattention, conduct.too_long, conduct.even, conduct.destruction, conduct.instead, conduct.allowed,
+    conduct.whoever, manner.in_haste, manner.left_out, _passive_failure, _left_undone,
 )

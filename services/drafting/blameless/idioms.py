@@ -18,8 +18,12 @@ _TO_BE = "was|were|is|are|been|being|fell|got|stayed|remained|seemed"
 _OMITTED = """
     [leave] * open|unattended|unprotected|undone|unfinished|unlocked|unbounded|undocumented|unguarded|unpatched|exposed
     [leave] * hanging|half|unanswered|unmonitored|unsecured|untested|in place|to chance
+    [leave] * to fend|alone
+    [go] home|away|out|off before|while|instead|without|during
+    [walk] off|away before|without|while
     [leave] no|little documentation|room|notes|note|trace|record|handover|instructions|comments
-    [take] no|little|insufficient action|actions|interest|responsibility|ownership|notice|precautions|precaution|care
+    [take] no|little|insufficient action|actions|steps|step|measures|interest
+    [take] no|little|insufficient responsibility|ownership|notice|precautions|precaution|care
     [take] his|her|their eyes|eye|foot
     [make] no|little effort|attempt
     [pay] no|little|scant|insufficient attention|heed|regard
@@ -35,6 +39,9 @@ _OMITTED = """
     [turn] a blind|deaf
     [drag] his|her|its|their feet
     [drop] the ball
+    [let] * guard down
+    [let] * down
+    [have] only|nobody|no himself|herself|themselves|ourselves|one to|else
     [let] * slide|slip|rot|lapse|expire|fester
     [let] * build|pile|fill|run up|out
     [fall] behind on|with
@@ -60,8 +67,10 @@ _DISMISSED = """
     [choose|decide|prefer|opt|elect] to ignore|skip|bypass|disregard|dismiss|gamble|overlook
     [choose|decide|prefer|opt|elect] not to check|test|ask|read|tell|inform|escalate|verify|follow|review|listen
     [choose|decide] to do nothing
-    [refuse|decline] to
-    [insist] on
+    [refuse|decline] to give|grant|help|follow|fund|share|listen|answer|wait|test|check|review|escalate|roll|approve|act
+    [refuse|decline] to cooperate|hand|accept|acknowledge|believe|change|upgrade|read|respond|join|talk|pay|stop
+    [insist] on deploying|shipping|skipping|releasing|going|doing|keeping|pushing|ignoring|merging|running
+    [insist] on the|that release|date|deadline|launch
     [fail] in|of his|her|their|its duty|duties|obligation
     [fail] his|her|its|their|our|the customers|users|team|duty
 """
@@ -73,11 +82,15 @@ _STATES = """
     {be} slow|reluctant|unwilling|hesitant|loath to|in|about
     {be} * warned|told twice|repeatedly|times
     {be} asleep at
+    {be} nowhere to
+    {be} unreachable|unresponsive|unprepared|untrained|unqualified
+    {be} caught off|napping|unprepared
     {be} not|hardly|barely up|paying to|attention
     {be} incapable|ignorant of
     {be} out of depth|line
     {be} sloppy|lax|cavalier|casual|careless|lazy about|with|in
     {be} careless|lazy
+    {be} late|slow|careless|lazy|sloppy|unprepared|unaware and
     {be} eager|impatient to get|leave|go|finish|ship
     [have] no|little idea|clue|understanding|grasp|business|regard|interest|excuse
     [have] the|a|no bad|sense|habit of|to
@@ -107,6 +120,10 @@ _MUDDLED = """
     [put] off
     [make] a|the|an|several|* wrong|poor|bad|questionable|terrible call|choice|decision|decisions|choices|assumption
     [make] things|it|matters worse
+    [make] a mess|hash|muddle of
+    [get] tunnel vision
+    [get] carried away
+    [treat|regard|dismiss] * as noise|harmless|spurious|unimportant
     [take] forever|ages
     [take] far|way|much too
     [take] too|so long|much

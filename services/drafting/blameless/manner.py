@@ -15,8 +15,9 @@ _HASTE = frozenset(
     for phrase in (
         "in haste", "in a rush", "in a hurry", "in a panic", "without thinking", "for no good reason", "for no reason",
         "too quickly", "too hastily", "too eagerly", "too soon", "against", "without a word",
-        "out of laziness", "out of convenience", "to save time", "without a second", "despite warnings", "despite clear", "despite repeated",
-        "with no regard", "with little regard", "on a whim", "as a shortcut",
+        "out of laziness", "out of convenience", "to save time", "without a second", "despite warnings",
+        "despite clear", "despite repeated",
+        "with no regard", "with little regard", "on a whim", "as a shortcut", "from memory",
     )
 )
 _ADVICE = word_set("advice instructions policy recommendation recommendations wishes orders objections warnings")

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 _VOWELS = frozenset("aeiou")
 # Verbs of more than one syllable that double their last letter all the same.
-_DOUBLES = frozenset({"omit", "commit", "admit", "permit", "refer", "defer", "begin"})
+_DOUBLES = frozenset({"forget", "omit", "commit", "admit", "permit", "refer", "defer", "begin"})
 _PASTS = {
     "blow": ("blew", "blown"), "break": ("broke", "broken"), "choose": ("chose", "chosen"), "cut": ("cut",),
     "do": ("did", "done"), "fall": ("fell", "fallen"), "forget": ("forgot", "forgotten"), "get": ("got", "gotten"),
@@ -55,6 +55,8 @@ def _pasts(lemma: str) -> tuple[str, ...]:
 
 
 def _gerund(lemma: str) -> str:
+    if lemma.endswith("ic"):
+        return f"{lemma}king"
     if lemma.endswith("ie"):
         return f"{lemma[:-2]}ying"
     if lemma.endswith("e") and not lemma.endswith("ee"):

@@ -52,7 +52,7 @@ FIRST_PERSON = frozenset({"i", "we"})
 THIRD_PERSON = frozenset({"he", "she", "you", "who"})
 
 
-NOBODY = frozenset({"nobody", "no-one", "none"})
+NOBODY = frozenset({"nobody", "no-one", "none", "neither"})
 
 
 # A noun of two lives is a system when one of these stands before it.
@@ -135,7 +135,7 @@ HARM = word_set("""
 # Adjectives and adverbs that make a plain action a failure: «ran it against the wrong cluster».
 WRONG = word_set("""
     wrong incorrect bad broken faulty buggy untested unreviewed unapproved unverified misconfigured erroneous
-    invalid unvetted unauthorised unauthorized
+    half-finished half-baked half-tested unfinished invalid unvetted unauthorised unauthorized
 """)
 
 
@@ -219,6 +219,7 @@ TECHNICAL_AFTER = word_set("""
 
 
 FAULT_NOUNS = word_set("""
+    insistence eagerness lack lateness
     refusal reluctance unwillingness stubbornness indecision haste impatience arrogance laziness neglect mismanagement
     mistake mistakes negligence oversight oversights carelessness blunder blunders inattention fault lapse lapses
     slip incompetence misjudgement misjudgment forgetfulness failure error errors misunderstanding inaction

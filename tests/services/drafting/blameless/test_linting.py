@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.drafting.blameless import lint
 
-CORPUS = Path(__file__).parent / "blameless_corpus"
+CORPUS = Path(__file__).parent / "corpus"
 
 
 def labelled(name: str) -> list[tuple[str, bool]]:
