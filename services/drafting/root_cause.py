@@ -7,7 +7,7 @@ from services.drafting.early_signs import early_signs
 from services.drafting.event_sentences import event_sentence, named, taken_back
 from services.drafting.hypotheses.hypothesis import CauseKind, Hypothesis
 from services.drafting.log_story import course_of_log
-from services.drafting.measured import departure, extreme, normal, sentence
+from services.drafting.measured import departure, extreme, measure, metric_of, normal, sentence
 from services.drafting.milestones import Milestones, culprit_change, says_why, undoes
 from services.drafting.notes import mechanism, notes_during
 from services.drafting.observations import Deploy, Event, OperationWindow, SeriesWindow
@@ -21,8 +21,8 @@ from services.drafting.wording import between, clock, counted, listed, number, p
 LIKELY = 0.5
 MOST_MEASURES = {True: 3, False: 1}
 MOST_NOTES = 3
-# Of a minor incident: what changed or lies where, what that did, what was noted of it.
-MOST_SENTENCES = 3
+# Of a minor incident: what changed or lies where, and what that did.
+MOST_SENTENCES = 2
 
 
 def root_cause(case: Case, course: Milestones) -> tuple[Statement, ...]:
@@ -65,17 +65,25 @@ def _change(case: Case, change: Event) -> list[Statement]:
     said = [case.say(f"{named(change)}{replaced} at {clock(change.occurred_at)}, {before} before the onset.",
                      change.key, INCIDENT)]
     if detail.description and case.is_major:
-        files = (f" ({counted(len(detail.changed_files), 'file')}, among them {quoted(detail.changed_files[0], 120)})"
-                 if detail.changed_files else "")
-        said.append(case.say(f"Its description says{files}: {quoted(detail.description, 300)}", change.key))
+        said.append(case.say(f"Its description{_files(detail)}: {quoted(detail.description, 300)}", change.key))
     return said
+
+
+def _files(detail: Deploy) -> str:
+    """Which files it touched, in brackets: the first of them by name."""
+    files = detail.changed_files
+    if not files:
+        return ""
+    first = quoted(files[0], 120)
+    return f" (of {first})" if len(files) == 1 else f" (of {counted(len(files), 'file')}, among them {first})"
 
 
 def _origin(case: Case, cause: Hypothesis) -> list[Statement]:
     """Where no change explains it: what was seen where, in numbers, and whom it reached."""
     likely = "The likeliest cause" if cause.probability >= LIKELY else "The strongest candidate, though not a sure one,"
     said = [case.say(f"{likely} lies in {cause.service}: {_clause(cause)}", *cause.mechanism_keys)]
-    said += measured(case, cause)[: MOST_MEASURES[case.is_major]]
+    # What the sentence holds already is not told again.
+    said += measured(case, cause, beside=said[0].text)[: MOST_MEASURES[case.is_major]]
     callers = sorted({one.caller for one in case.observations.calls if one.service == cause.service
                       and one.caller != cause.service} & set(case.facts.services))
     if callers:
@@ -85,11 +93,12 @@ def _origin(case: Case, cause: Hypothesis) -> list[Statement]:
     return said
 
 
-def measured(case: Case, cause: Hypothesis) -> list[Statement]:
-    """The measures that the cause rests on, in numbers, one of each name."""
+def measured(case: Case, cause: Hypothesis, beside: str = "") -> list[Statement]:
+    """The measures that the cause rests on, in numbers, one of each name; none that `beside` names."""
     series = {one.key: one for one in case.observations.series}
     keys = (*cause.mechanism_keys, *cause.evidence_for)
-    windows = {series[key].metric_name: series[key] for key in keys if key in series}.values()
+    named_ones = {series[key].metric_name: series[key] for key in keys if key in series}
+    windows = [window for name, window in named_ones.items() if f"{name} " not in beside]
     return [said for said in (_measured(case, window) for window in windows) if said is not None]
 
 
@@ -104,8 +113,9 @@ def _measured(case: Case, window: SeriesWindow) -> Statement | None:
     if window.extreme_at is None:
         return None
     return case.say(
-        f"{window.metric_name} of {window.service} was {quantity(window.extreme_value, window.unit)} at "
-        f"{clock(window.extreme_at)}, against {quantity(window.baseline_median, window.unit)} before.", window.key)
+        sentence(f"{metric_of(window.metric_name, window.service)} was {quantity(window.extreme_value, window.unit)} "
+                 f"at {clock(window.extreme_at)}, against {quantity(window.baseline_median, window.unit)} before"),
+        window.key)
 
 
 def _behaviour(case: Case) -> list[Statement]:
@@ -149,8 +159,7 @@ def _gave_out(case: Case) -> list[Statement]:
     keys, parts = [], []
     if full is not None:
         keys.append(full.key)
-        parts.append(f"{full.metric_name} of {full.service} rose from {normal(full)} to "
-                     f"{extreme(full)}")
+        parts.append(f"{measure(full)} rose from {normal(full)} to {extreme(full)}")
     if limit is not None and limit.first_seen_at is not None:
         keys.append(limit.key)
         before = "never before" if not limit.baseline_count else f"{counted(limit.baseline_count, 'time')} before"
@@ -192,7 +201,9 @@ def _traces(case: Case) -> list[Statement]:
 
 
 def _against(case: Case, cause: Hypothesis) -> list[Statement]:
-    """What does not fit, in its own words."""
+    """What does not fit, in its own words; never a measure that speaks for it as well."""
     found = case.observations.by_key()
-    keys = [key for key in cause.evidence_against if isinstance(found.get(key), SeriesWindow | OperationWindow)][:1]
+    supporting = {*cause.mechanism_keys, *cause.evidence_for}
+    keys = [key for key in cause.evidence_against
+            if key not in supporting and isinstance(found.get(key), SeriesWindow | OperationWindow)][:1]
     return [case.say(f"What does not fit: {evidence(found[key]).statement}", key) for key in keys]

@@ -4,10 +4,11 @@ from services.drafting.calls_per_request import amplification, amplified_evidenc
 from services.drafting.case import Case
 from services.drafting.draft import Impact
 from services.drafting.event_sentences import named, taken_back
-from services.drafting.measured import extreme, is_failing, measure, normal, sentence
+from services.drafting.hypotheses.hypothesis import Hypothesis
+from services.drafting.measured import extreme, in_short, is_failing, measure, normal, sentence
 from services.drafting.milestones import Milestone, Milestones, culprit_change, undoes
 from services.drafting.notes import mechanism, notes_during
-from services.drafting.observations import Anomaly
+from services.drafting.observations import Anomaly, Event
 from services.drafting.showing import INCIDENT
 from services.drafting.statements import Statement, quoted
 from services.drafting.used_up import saturated
@@ -24,7 +25,7 @@ def title(case: Case) -> str:
     worst = extreme(opening)
     if is_failing(opening):
         return f"{where}: up to {worst} of requests failed, {normal(opening)} before"
-    return f"{where}: {opening.metric_name} {worst}, {normal(opening)} before"
+    return f"{where}: {in_short(opening)} {worst}, {normal(opening)} before"
 
 
 def summary(case: Case, course: Milestones, cost: Impact) -> tuple[Statement, ...]:
@@ -53,7 +54,7 @@ def _what(case: Case) -> Statement:
         said = (f"{facts.service} was out of its normal: {measure(opening)} reached {extreme(opening)}, against "
                 f"{normal(opening)} before")
     others = [service for service in facts.services if service != facts.service]
-    too = f"; {listed(others, 4)} left {'their' if len(others) > 1 else 'its'} normal as well" if others else ""
+    too = f"; {listed(others, 4)} suffered with it" if others else ""
     return case.say(f"{when}, {said}{too}.", INCIDENT, *((opening.key,) if opening else ()))
 
 
@@ -71,24 +72,33 @@ def _why(case: Case, course: Milestones) -> Statement:
             return case.say(f"On its cause a responder noted at {clock(course.diagnosis.at)}: {said}",
                             course.diagnosis.key)
         return case.say("What caused it is not known from data.", INCIDENT)
+    if not case.is_major:
+        return _where(case, cause, change)
     if change is None:
         return case.say(sentence(cause.mechanism), *cause.mechanism_keys)
-    clauses, keys = [], [change.key, INCIDENT]
+    clauses: list[str] = []
+    keys = [change.key, INCIDENT]
     more = amplification(case.observations, cause.service)
     if more is not None:
-        clauses.append(f"with which {cause.service} made {number(more.after)} calls for each request in place of "
+        clauses.append(f"with it {cause.service} made {number(more.after)} calls for each request instead of "
                        f"{number(more.before)}")
         keys += [amplified_evidence(case, more), *more.keys]
     full = saturated(case)
     if full is not None:
-        clauses.append(f"{'and ' if clauses else 'with which '}{full.metric_name} rose from "
-                       f"{normal(full)} to {extreme(full)}")
+        clauses.append(f"{'' if clauses else 'with it '}{measure(full)} rose from {normal(full)} to {extreme(full)}")
         keys.append(full.key)
     if not clauses:
         return case.say(sentence(cause.mechanism), *cause.mechanism_keys)
     gone_out = (f"The likeliest cause is {named(change)}, which went out at {clock(change.occurred_at)}, "
-                f"{between(change.occurred_at, case.facts.onset_at)} before, and ")
-    return case.say(gone_out + " ".join(clauses) + ".", *keys)
+                f"{between(change.occurred_at, case.facts.onset_at)} before: ")
+    return case.say(f"{gone_out}{' and '.join(clauses)}.", *keys)
+
+
+def _where(case: Case, cause: Hypothesis, change: Event | None) -> Statement:
+    """In a short text the summary says where the cause lies, and the root cause what it is."""
+    if change is not None:
+        return case.say(f"The likeliest cause is {named(change)}.", change.key, *cause.mechanism_keys[:1])
+    return case.say(f"The likeliest cause lies in {cause.service} ({cause.kind.value}).", *cause.mechanism_keys)
 
 
 def _end(case: Case, course: Milestones, cost: Impact) -> Statement | None:
