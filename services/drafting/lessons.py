@@ -96,7 +96,7 @@ def _in_all(case: Case, moments: Sequence[Milestone]) -> Statement:
     slowest = _slowest(moments)
     longest = ""
     keys = [first.key, last.key]
-    if slowest is not None and len(moments) > 2:
+    if slowest is not None and between(slowest[0].at, slowest[1].at) != between(first.at, last.at):
         earlier, later = slowest
         keys += [earlier.key, later.key]
         longest = (f"; the longest step, {between(earlier.at, later.at)}, was from {_NAMES[earlier.name]} to "

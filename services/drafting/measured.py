@@ -2,7 +2,7 @@
 
 import re
 
-from services.drafting.observations import Anomaly
+from services.drafting.observations import Anomaly, Signal
 from services.drafting.wording import quantity
 
 _PERCENTILE = re.compile(r"(?P<name>.+?)[ ._](?:p|P)(?P<rank>50|75|90|95|99|999)$")
@@ -11,6 +11,7 @@ _RATE = re.compile(r"rate of (?P<rest>.+)$")
 _CALLS_FROM = re.compile(r"calls from (?P<caller>\S+)(?: of)?$")
 _REQUESTS = re.compile(r"(^|[._ ])(http|rpc|grpc)?[._]?(server|served)([._ ]|$)", re.IGNORECASE)
 _DATABASE = re.compile(r"(^|[._])(db|sql|mongodb|postgresql|mysql|redis)[._]", re.IGNORECASE)
+_SUCCESS = re.compile(r"(success|availab)", re.IGNORECASE)
 _CALLS = re.compile(r"(^|[._ ])client([._ ]|$)", re.IGNORECASE)
 # Measures that are called alike by many exporters, as one says them.
 _COMMON = (
@@ -27,7 +28,10 @@ _ORDINALS = {"50": "median", "75": "75th percentile", "90": "90th percentile", "
 
 def measure(anomaly: Anomaly) -> str:
     """`the share of failing requests of checkout-api`: the measure, with where it was taken."""
-    return metric_of(anomaly.metric_name, f"{anomaly.service} {anomaly.operation}".strip())
+    where = f"{anomaly.service} {anomaly.operation}".strip()
+    if _is_shortfall(anomaly):
+        return f"the share of failing requests of {where} ({anomaly.metric_name})"
+    return metric_of(anomaly.metric_name, where)
 
 
 def metric_of(metric: str, where: str) -> str:
@@ -36,9 +40,16 @@ def metric_of(metric: str, where: str) -> str:
     return f"the {words} of {where} ({shown})" if shown else f"{words} of {where}"
 
 
-def in_short(anomaly: Anomaly) -> str:
-    """`median response time`: the measure in words alone, for titles."""
-    return _words(anomaly.metric_name)[0].removeprefix("the ")
+def its_measure(anomaly: Anomaly) -> str:
+    """`its median response time (server.latency.p50)`, after the service was named."""
+    words, shown = _words(anomaly.metric_name)
+    where = f" of {anomaly.operation}" if anomaly.operation else ""
+    return f"its {words.removeprefix('the ')}{where}{f' ({shown})' if shown else ''}"
+
+
+def in_short(metric: str) -> str:
+    """`median response time`: a metric in words alone."""
+    return _words(metric)[0].removeprefix("the ")
 
 
 def departure(anomaly: Anomaly, verb: str = "leaves its baseline:") -> str:
@@ -65,7 +76,12 @@ def value(anomaly: Anomaly, measured: float) -> str:
 
 def is_failing(anomaly: Anomaly) -> bool:
     """Whether it is a share of requests that fail."""
-    return anomaly.unit == "share" and bool(_ERROR_SHARE.match(anomaly.metric_name))
+    return anomaly.unit == "share" and (bool(_ERROR_SHARE.match(anomaly.metric_name)) or _is_shortfall(anomaly))
+
+
+def _is_shortfall(anomaly: Anomaly) -> bool:
+    """Whether detection turned a share of successes round: what it measured is the share of those that fail."""
+    return anomaly.signal is Signal.ERRORS and bool(_SUCCESS.search(anomaly.metric_name))
 
 
 def sentence(text: str) -> str:

@@ -7,7 +7,7 @@ from services.drafting.early_signs import early_signs
 from services.drafting.event_sentences import event_sentence, named, taken_back
 from services.drafting.hypotheses.hypothesis import CauseKind, Hypothesis
 from services.drafting.log_story import course_of_log
-from services.drafting.measured import departure, extreme, measure, metric_of, normal, sentence
+from services.drafting.measured import departure, extreme, in_short, measure, metric_of, normal, sentence
 from services.drafting.milestones import Milestones, culprit_change, says_why, undoes
 from services.drafting.notes import mechanism, notes_during
 from services.drafting.observations import Deploy, Event, OperationWindow, SeriesWindow
@@ -19,7 +19,7 @@ from services.drafting.wording import between, clock, counted, listed, number, p
 
 # From this on the first cause is called the likeliest, below it a candidate.
 LIKELY = 0.5
-MOST_MEASURES = {True: 3, False: 1}
+MOST_MEASURES = {True: 3, False: 0}
 MOST_NOTES = 3
 # Of a minor incident: what changed or lies where, and what that did.
 MOST_SENTENCES = 2
@@ -94,12 +94,18 @@ def _origin(case: Case, cause: Hypothesis) -> list[Statement]:
 
 
 def measured(case: Case, cause: Hypothesis, beside: str = "") -> list[Statement]:
-    """The measures that the cause rests on, in numbers, one of each name; none that `beside` names."""
+    """The measures that the cause rests on, in numbers, one of each kind; none that `beside` names."""
     series = {one.key: one for one in case.observations.series}
     keys = (*cause.mechanism_keys, *cause.evidence_for)
-    named_ones = {series[key].metric_name: series[key] for key in keys if key in series}
-    windows = [window for name, window in named_ones.items() if f"{name} " not in beside]
+    told = {in_short(series[key].metric_name): series[key] for key in keys
+            if key in series and f"{series[key].metric_name} " not in beside}
+    windows = [window for words, window in told.items() if words not in _in_words(beside)]
     return [said for said in (_measured(case, window) for window in windows) if said is not None]
+
+
+def _in_words(sentence: str) -> set[str]:
+    """What the metrics that a sentence names are called: «memory.usage» and «memory.utilization» are one thing."""
+    return {in_short(word.strip("(,;)")) for word in sentence.split() if "." in word.strip("(,;).")}
 
 
 def _clause(cause: Hypothesis) -> str:

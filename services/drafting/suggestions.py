@@ -12,7 +12,7 @@ from services.drafting.calls_per_request import amplification, amplified_evidenc
 from services.drafting.case import Case
 from services.drafting.draft import SuggestedItem
 from services.drafting.early_signs import early_signs
-from services.drafting.factors import wider_window
+from services.drafting.factors import CATEGORIES, wider_window
 from services.drafting.gaps import SLOW_STEP, event_counts, is_alert_known
 from services.drafting.measured import extreme, measure, normal, sentence
 from services.drafting.milestones import Milestone, Milestones, culprit_change
@@ -195,7 +195,7 @@ def _alert(case: Case) -> Iterable[_Idea]:
     opening = next((one for one in case.facts.anomalies if one.is_opening), None)
     service = case.facts.service
     if pattern is not None:
-        yield _Idea(f"Alert on the log pattern {quoted(pattern.template, 100)} of {pattern.service}",
+        yield _Idea(f"Alert on the log pattern {quoted(pattern.template, 80)} of {pattern.service}",
                     "No alert was received while it was logged.", (pattern.key, event_counts(case)),
                     "monitoring", 3, True, pattern.service)
     elif opening is not None:
@@ -210,7 +210,7 @@ def _mechanism(case: Case) -> Iterable[_Idea]:
         return
     shown = next((one.text for one in measured(case, cause)), sentence(cause.mechanism))
     keys = (*cause.mechanism_keys, *cause.evidence_for, INCIDENT)
-    yield _Idea(bound(cause), shown, keys, "capacity", 2, False, cause.service)
+    yield _Idea(bound(cause), shown, keys, CATEGORIES.get(cause.kind, "process"), 2, False, cause.service)
 
 
 def _telling_pattern(case: Case) -> LogPatternWindow | None:

@@ -4,8 +4,8 @@ from services.drafting.calls_per_request import amplification, amplified_evidenc
 from services.drafting.case import Case
 from services.drafting.draft import Impact
 from services.drafting.event_sentences import named, taken_back
-from services.drafting.hypotheses.hypothesis import Hypothesis
-from services.drafting.measured import extreme, in_short, is_failing, measure, normal, sentence
+from services.drafting.hypotheses.hypothesis import CauseKind, Hypothesis
+from services.drafting.measured import extreme, in_short, is_failing, its_measure, measure, normal, sentence
 from services.drafting.milestones import Milestone, Milestones, culprit_change, undoes
 from services.drafting.notes import mechanism, notes_during
 from services.drafting.observations import Anomaly, Event
@@ -25,7 +25,7 @@ def title(case: Case) -> str:
     worst = extreme(opening)
     if is_failing(opening):
         return f"{where}: up to {worst} of requests failed, {normal(opening)} before"
-    return f"{where}: {in_short(opening)} {worst}, {normal(opening)} before"
+    return f"{where}: {in_short(opening.metric_name)} {worst}, {normal(opening)} before"
 
 
 def summary(case: Case, course: Milestones, cost: Impact) -> tuple[Statement, ...]:
@@ -51,11 +51,15 @@ def _what(case: Case) -> Statement:
         said = (f"up to {extreme(opening)} of the requests to {facts.service} failed, against "
                 f"{normal(opening)} before")
     else:
-        said = (f"{facts.service} was out of its normal: {measure(opening)} reached {extreme(opening)}, against "
-                f"{normal(opening)} before")
+        said = (f"{facts.service} was out of its normal: {_its(facts.service, opening)} reached {extreme(opening)}, "
+                f"against {normal(opening)} before")
     others = [service for service in facts.services if service != facts.service]
     too = f"; {listed(others, 4)} suffered with it" if others else ""
     return case.say(f"{when}, {said}{too}.", INCIDENT, *((opening.key,) if opening else ()))
+
+
+def _its(service: str, opening: Anomaly) -> str:
+    return its_measure(opening) if opening.service == service else measure(opening)
 
 
 def _noted(case: Case, moment: Milestone | None, most: int = 240) -> str:
@@ -98,7 +102,11 @@ def _where(case: Case, cause: Hypothesis, change: Event | None) -> Statement:
     """In a short text the summary says where the cause lies, and the root cause what it is."""
     if change is not None:
         return case.say(f"The likeliest cause is {named(change)}.", change.key, *cause.mechanism_keys[:1])
-    return case.say(f"The likeliest cause lies in {cause.service} ({cause.kind.value}).", *cause.mechanism_keys)
+    return case.say(f"The likeliest cause lies in {cause.service} ({_kind(cause)}).", *cause.mechanism_keys)
+
+
+def _kind(cause: Hypothesis) -> str:
+    return "CPU" if cause.kind is CauseKind.CPU else cause.kind.value.replace("-", " ")
 
 
 def _end(case: Case, course: Milestones, cost: Impact) -> Statement | None:

@@ -149,6 +149,7 @@ def _patterns(case: Case) -> Weighed:
             groups[-1].append(pattern)
         else:
             groups.append([pattern])
+    shown = 160 if case.is_major else 80
     for group in groups[: MOST_PATTERNS[case.is_major]]:
         first, more = group[0], group[1:]
         frame = f", from {quoted(first.root_frame, 120)}" if first.root_frame else ""
@@ -162,7 +163,7 @@ def _patterns(case: Case) -> Weighed:
             keys.append(total)
             beside = f", beside {counted(len(more), 'more pattern')}"
         yield 0.72, TimelineRow(first.first_seen_at or case.facts.onset_at, case.say(
-            f"{first.service} begins to log {quoted(first.example or first.template, 160)}{frame}, "
+            f"{first.service} begins to log {quoted(first.example or first.template, shown)}{frame}, "
             f"{counted(first.count, 'time')} in all{beside}.", *keys))
 
 
@@ -181,5 +182,5 @@ def _life(case: Case) -> Weighed:
             yield 0.8, TimelineRow(entry.at, case.say("The incident is acknowledged.", INCIDENT))
     if facts.recovered_at is not None:
         yield 0.95, TimelineRow(facts.recovered_at, case.say(f"{facts.service} is back in its baseline.", INCIDENT))
-    if facts.resolved_at is not None and facts.resolved_at != facts.recovered_at:
+    if facts.resolved_at is not None and (facts.recovered_at is None or case.is_major):
         yield 0.7, TimelineRow(facts.resolved_at, case.say("The incident is resolved.", INCIDENT))

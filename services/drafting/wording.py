@@ -1,9 +1,11 @@
 """Numbers, times and names in words, the same everywhere: evidence and the sentences that cite it write them alike."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import isfinite
 
+_COUNTED_RATE = re.compile(r"\{(\w+)\}/(s|min|h)$")
 _TIME_UNITS = {"ms": 1e-3, "us": 1e-6, "ns": 1e-9, "s": 1.0, "seconds": 1.0, "milliseconds": 1e-3}
 
 
@@ -65,7 +67,10 @@ def quantity(value: float, unit: str) -> str:
         return f"{number(value)}/s"
     if unit in ("By", "B", "bytes"):
         return _size(value)
-    # Curly braces are OpenTelemetry's way of saying that a count counts something.
+    # Curly braces are OpenTelemetry's way of saying that a count counts something: `{request}`, `{request}/s`.
+    found = _COUNTED_RATE.match(unit)
+    if found:
+        return f"{number(value)} {found[1]}{'' if found[1].endswith('s') else 's'}/{found[2]}"
     plain = unit.strip("{}")
     if plain in ("", "1"):
         return number(value)

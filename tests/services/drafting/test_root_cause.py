@@ -12,7 +12,7 @@ from services.drafting.early_signs import early_signs
 from services.drafting.incident import Gathered
 from services.drafting.log_story import course_of_log, story, telling
 from services.drafting.markdown import SectionKind
-from services.drafting.measured import departure, measure, sentence
+from services.drafting.measured import departure, is_failing, measure, sentence
 from services.drafting.milestones import milestones
 from services.drafting.notes import mechanism, notes_during, sentences, undocumented
 from services.drafting.observations import Anomaly, Severity, Signal
@@ -131,6 +131,13 @@ def test_sign_before_the_onset_is_found_and_one_after_it_is_not() -> None:
 )
 def test_measure_is_named_as_an_engineer_would(metric: str, unit: str, said: str) -> None:
     assert measure(anomaly(metric, unit)) == said
+
+
+def test_share_of_successes_that_fell_is_told_as_failures() -> None:
+    fallen = replace(anomaly("availability", "share"), signal=Signal.ERRORS)
+
+    assert is_failing(fallen)
+    assert measure(fallen) == "the share of failing requests of orders (availability)"
 
 
 def test_unit_that_the_name_says_already_is_left_out() -> None:
