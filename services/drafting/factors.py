@@ -30,8 +30,9 @@ MOST_FACTORS, FEWEST_FACTORS = {True: 6, False: 3}, 3
 CATEGORIES: dict[CauseKind, str] = {
     CauseKind.DEPLOYMENT: "deployment",
     CauseKind.CONFIGURATION: "configuration",
-    CauseKind.CODE_EXCEPTION: "deployment",
-    CauseKind.CODE_RETURN: "deployment",
+    # Without a change at hand nobody knows that a deploy brought it.
+    CauseKind.CODE_EXCEPTION: "process",
+    CauseKind.CODE_RETURN: "process",
     CauseKind.LATENCY: "dependency",
     CauseKind.UNAVAILABLE: "dependency",
     CauseKind.OVERLOAD: "capacity",

@@ -14,7 +14,7 @@ from services.drafting.draft import Impact
 from services.drafting.requests import Requests, requests
 from services.drafting.showing import INCIDENT, derived_evidence, setting_evidence
 from services.drafting.statements import Statement
-from services.drafting.wording import between, clock, length, listed, money, number, share
+from services.drafting.wording import between, clock, from_to, length, listed, money, number, share
 
 # Two-sided 95 % of a normal distribution.
 _Z95 = 1.96
@@ -91,8 +91,7 @@ def _duration(case: Case, end: datetime) -> Statement:
             f"{facts.service} left its normal at {clock(facts.onset_at)}; no recovery was measured.", INCIDENT
         )
     return case.say(
-        f"{facts.service} was out of its normal for {between(facts.onset_at, end)}, from "
-        f"{clock(facts.onset_at)} to {clock(end)}.",
+        f"{facts.service} was out of its normal for {between(facts.onset_at, end)}, {from_to(facts.onset_at, end)}.",
         INCIDENT,
     )
 

@@ -53,7 +53,8 @@ def lessons(case: Case, course: Milestones) -> tuple[tuple[Statement, ...], tupl
     moments = _apart(_distinct(course.in_order()))
     said: list[Statement] = []
     if len(moments) >= 2:
-        said += _phases(case, moments) if case.is_major else []
+        is_long = moments[-1].at - moments[0].at >= LATER
+        said += _phases(case, moments) if case.is_major and is_long else []
         # Of three moments the phases have told every step.
         said += [_in_all(case, moments)] if not said or len(moments) > 3 else []
     said += _sooner(case, course)

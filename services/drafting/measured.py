@@ -3,6 +3,7 @@
 import re
 
 from services.drafting.observations import Anomaly, Signal
+from services.drafting.statements import quoted
 from services.drafting.wording import quantity
 
 _PERCENTILE = re.compile(r"(?P<name>.+?)[ ._](?:p|P)(?P<rank>50|75|90|95|99|999)$")
@@ -29,6 +30,8 @@ _ORDINALS = {"50": "median", "75": "75th percentile", "90": "90th percentile", "
 def measure(anomaly: Anomaly) -> str:
     """`the share of failing requests of checkout-api`: the measure, with where it was taken."""
     where = f"{anomaly.service} {anomaly.operation}".strip()
+    if anomaly.signal is Signal.ALERT:
+        return f"the alert {quoted(anomaly.metric_name, 80)} of {where}"
     if _is_shortfall(anomaly):
         return f"the share of failing requests of {where} ({anomaly.metric_name})"
     return metric_of(anomaly.metric_name, where)
@@ -54,6 +57,8 @@ def in_short(metric: str) -> str:
 
 def departure(anomaly: Anomaly, verb: str = "leaves its baseline:") -> str:
     """`… leaves its baseline: 2.2 %, against 0.1 % before`: the measure at its detection beside its baseline."""
+    if anomaly.signal is Signal.ALERT:
+        return f"{measure(anomaly)} fires"
     return f"{measure(anomaly)} {verb} {value(anomaly, anomaly.observed)}, against {normal(anomaly)} before"
 
 

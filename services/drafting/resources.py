@@ -1,5 +1,6 @@
 """What an engineer has to look at where something gave out, by the kind of the cause and the words of its mechanism."""
 
+import re
 from collections.abc import Mapping
 
 from services.drafting.hypotheses.hypothesis import CauseKind, Hypothesis
@@ -41,11 +42,14 @@ _BOUNDS: Mapping[CauseKind, str] = {
     CauseKind.UNAVAILABLE: "Give the callers of {service} a fallback for when it is away",
     CauseKind.OVERLOAD: "Shed load at {service} before it is overloaded",
     CauseKind.TRAFFIC: "Shed load at {service} before it is overloaded",
-    CauseKind.CODE_EXCEPTION: "Write a test for {service} that shows the exception that it threw",
+    CauseKind.CODE_EXCEPTION: "Write a test for {service} that shows what it did otherwise than before",
     CauseKind.CODE_RETURN: "Write a test for {service} that shows the calls that it stopped making",
     CauseKind.PROCESS: "Alert on restarts of {service}",
     CauseKind.CONFIGURATION: "Check the settings of {service} before they are applied",
 }
+
+
+_THREW = re.compile(r"(exception|threw|throws|raised|panic|traceback|\w+Error\b)", re.IGNORECASE)
 
 
 def resource(cause: Hypothesis) -> str | None:
@@ -56,5 +60,7 @@ def resource(cause: Hypothesis) -> str | None:
 
 def bound(cause: Hypothesis) -> str:
     """The work that would have kept it in bounds."""
+    if cause.kind is CauseKind.CODE_EXCEPTION and _THREW.search(cause.mechanism):
+        return f"Write a test for {cause.service} that shows the exception that it threw"
     return _BOUNDS.get(cause.kind, "Alert on the measure of {service} that showed the cause").format(
         service=cause.service)

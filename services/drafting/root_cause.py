@@ -29,7 +29,7 @@ def root_cause(case: Case, course: Milestones) -> tuple[Statement, ...]:
     """What is known of the cause, in the order in which one would tell it."""
     cause, change = case.cause, culprit_change(case)
     if cause is None or not case.cite(cause.mechanism_keys):
-        return (*_unknown(case, course), *_diagnosis(case, course))
+        return (*_unknown(case, course), *_diagnosis(case, course), *(course_of_log(case) if case.is_major else ()))
     said = _change(case, change) if change is not None else _origin(case, cause)
     said += _behaviour(case)
     said += _diagnosis(case, course)

@@ -8,11 +8,11 @@ from services.drafting.hypotheses.hypothesis import CauseKind, Hypothesis
 from services.drafting.measured import extreme, in_short, is_failing, its_measure, measure, normal, sentence
 from services.drafting.milestones import Milestone, Milestones, culprit_change, undoes
 from services.drafting.notes import mechanism, notes_during
-from services.drafting.observations import Anomaly, Event
+from services.drafting.observations import Anomaly, Event, Signal
 from services.drafting.showing import INCIDENT
 from services.drafting.statements import Statement, quoted
 from services.drafting.used_up import saturated
-from services.drafting.wording import between, clock, listed, money, number
+from services.drafting.wording import between, clock, from_to, listed, money, number
 
 
 def title(case: Case) -> str:
@@ -23,6 +23,8 @@ def title(case: Case) -> str:
         return facts.title or facts.service
     where = f"{facts.service} {opening.operation}".strip()
     worst = extreme(opening)
+    if opening.signal is Signal.ALERT:
+        return f"{facts.service}: alert {quoted(opening.metric_name, 80)} fired"
     if is_failing(opening):
         return f"{where}: up to {worst} of requests failed, {normal(opening)} before"
     return f"{where}: {in_short(opening.metric_name)} {worst}, {normal(opening)} before"
@@ -40,13 +42,15 @@ def _opening(case: Case) -> Anomaly | None:
 def _what(case: Case) -> Statement:
     facts, opening = case.facts, _opening(case)
     if facts.recovered_at:
-        when = (f"For {between(facts.onset_at, facts.recovered_at)} on {facts.onset_at:%Y-%m-%d}, from "
-                f"{clock(facts.onset_at)} to {clock(facts.recovered_at)} UTC")
+        when = (f"For {between(facts.onset_at, facts.recovered_at)} on {facts.onset_at:%Y-%m-%d}, "
+                f"{from_to(facts.onset_at, facts.recovered_at)} UTC")
     else:
         when = f"From {clock(facts.onset_at)} UTC on {facts.onset_at:%Y-%m-%d} on"
     if opening is None:
         told = f": {quoted(facts.title)}" if facts.title else ""
         said = f"{facts.service} was out of its normal{told}"
+    elif opening.signal is Signal.ALERT:
+        said = f"the alert {quoted(opening.metric_name, 80)} was firing for {facts.service}"
     elif is_failing(opening):
         said = (f"up to {extreme(opening)} of the requests to {facts.service} failed, against "
                 f"{normal(opening)} before")

@@ -15,7 +15,7 @@ from services.drafting.incident import EntryKind
 from services.drafting.log_story import telling
 from services.drafting.measured import departure, extreme, measure, sentence
 from services.drafting.milestones import culprit_change, undoes
-from services.drafting.observations import Alert, Anomaly, Event, LogPatternWindow, Note, Page
+from services.drafting.observations import Alert, Anomaly, Event, LogPatternWindow, Note, Page, Signal
 from services.drafting.showing import INCIDENT, derived_evidence
 from services.drafting.statements import quoted
 from services.drafting.wording import counted, listed
@@ -76,7 +76,8 @@ def _anomalies(case: Case) -> Weighed:
     if opening is not None:
         told.add(opening.key)
         yield 0.95, TimelineRow(opening.onset_at, case.say(_leaves(opening), opening.key))
-        if opening.peak_at is not None and opening.peak_at > opening.detected_at:
+        has_worst = opening.peak_at is not None and opening.peak_at > opening.detected_at
+        if has_worst and opening.peak_at is not None and opening.signal is not Signal.ALERT:
             yield 0.75, TimelineRow(
                 opening.peak_at,
                 case.say(sentence(f"{measure(opening)} is at its worst: {extreme(opening)}"), opening.key))

@@ -19,6 +19,13 @@ def moment(at: datetime, day: datetime) -> str:
     return f"{at:%H:%M}" if at.date() == day.date() else f"{at:%Y-%m-%d} {at:%H:%M}"
 
 
+def from_to(earlier: datetime, later: datetime) -> str:
+    """`from 03:47 to 04:10`, with seconds where both are in one minute."""
+    if (later - earlier).total_seconds() < 120:
+        return f"from {earlier:%H:%M:%S} to {later:%H:%M:%S}"
+    return f"from {clock(earlier)} to {clock(later)}"
+
+
 def between(earlier: datetime, later: datetime) -> str:
     """How long it is from one time to the other, in the unit in which one would say it."""
     seconds = abs((later - earlier).total_seconds())

@@ -51,7 +51,7 @@ def _human_failure(words: Words, at: int) -> Phrase | None:
         or (word in ("dropped", "drop") and following == "the" and lower(words, at + 2) == "ball")
     ):
         pass
-    elif word not in HUMAN_FAILURES or lower(words, at - 1) in (
+    elif following in ("nothing", "none") or word not in HUMAN_FAILURES or lower(words, at - 1) in (
         "was", "were", "been", "be", "is", "are", "being", "easily", "often", "a", "the", "long", "an",
     ):
         return None

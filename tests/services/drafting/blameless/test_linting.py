@@ -69,6 +69,11 @@ def test_prose_is_read_wherever_it_stands(markdown: str) -> None:
     assert [finding.rule for finding in lint(markdown)] == ["person-as-failure"]
 
 
+def test_praise_by_denial_is_no_finding() -> None:
+    assert lint("The on-call forgot nothing.") == ()
+    assert lint("The reviewers overlooked nothing.") == ()
+
+
 @given(st.text(max_size=400))
 def test_any_text_is_read_and_every_place_exists(text: str) -> None:
     lines = text.split("\n")
