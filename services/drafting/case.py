@@ -14,7 +14,7 @@ from services.drafting.evidence import Book, Evidence
 from services.drafting.hypotheses.hypothesis import CauseKind, Hypothesis
 from services.drafting.hypotheses.ranking import rank
 from services.drafting.incident import Gathered, Incident
-from services.drafting.observations import Event, IncidentFacts, LogPatternWindow, Observations, PatternChange, Severity
+from services.drafting.observations import Event, IncidentFacts, LogPatternWindow, Observations, PatternChange
 from services.drafting.statements import Statement
 from services.drafting.variants import without_variants
 
@@ -75,7 +75,7 @@ class Case:
     @property
     def is_major(self) -> bool:
         """Whether the severity asks for a long text rather than a short one."""
-        return self.facts.severity in (Severity.P1, Severity.P2)
+        return self.facts.severity.is_major
 
     @property
     def events(self) -> Sequence[Event]:

@@ -15,7 +15,7 @@ from services.drafting.lost_value import lost_value
 from services.drafting.requests import Requests, requests
 from services.drafting.showing import INCIDENT, derived_evidence
 from services.drafting.statements import Statement
-from services.drafting.wording import between, clock, listed, number, share
+from services.drafting.wording import between, clock, from_to, listed, number, share
 
 
 def impact(case: Case) -> Impact:
@@ -53,8 +53,7 @@ def _duration(case: Case, end: datetime) -> Statement:
             f"{facts.service} left its normal at {clock(facts.onset_at)}; no recovery was measured.", INCIDENT
         )
     return case.say(
-        f"{facts.service} was out of its normal for {between(facts.onset_at, end)}, from "
-        f"{clock(facts.onset_at)} to {clock(end)}.",
+        f"{facts.service} was out of its normal for {between(facts.onset_at, end)}, {from_to(facts.onset_at, end)}.",
         INCIDENT,
     )
 

@@ -20,7 +20,7 @@ OPEN_QUOTE, CLOSE_QUOTE = "“", "”"
 _QUOTED = re.compile(f"{OPEN_QUOTE}([^{CLOSE_QUOTE}]*){CLOSE_QUOTE}")
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _CLOCK = re.compile(r"\b([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?\b")
-_STRETCH = re.compile(r"\b(\d\d):(\d\d) to (\d\d):(\d\d)\b")
+_STRETCH = re.compile(r"(?<![\d:])(\d\d):(\d\d)(?::(\d\d))? to (\d\d):(\d\d)(?::(\d\d))?(?![\d:])")
 _DURATION = re.compile(r"\b(\d[\d,]*(?:\.\d+)?) (seconds?|minutes?|hours?|days?)\b")
 # Names as programs write them: parts joined by something that prose does not join words with.
 _NAME = re.compile(r"(?<![\w./-])[A-Za-z][\w]*(?:[._/:-]+\w+)+")
@@ -190,12 +190,14 @@ def _duration_is_held(match: "re.Match[str]", times: list[datetime]) -> bool:
 
 
 def _wrong_stretches(text: str) -> Iterable[str]:
-    """`10:14 to 10:37` beside lengths of time of which none is that long, to the minute at either end."""
-    told = [_number(found[1]) * _SECONDS[found[2].rstrip("s")] / 60 for found in _DURATION.finditer(text)]
+    """`10:14 to 10:37` beside lengths of time of which none is that long, as far as the ends tell."""
+    told = [_number(found[1]) * _SECONDS[found[2].rstrip("s")] for found in _DURATION.finditer(text)]
     for found in _STRETCH.finditer(text):
-        minutes = (int(found[3]) * 60 + int(found[4]) - int(found[1]) * 60 - int(found[2])) % (24 * 60)
-        # Hours are told to a tenth, days have no place on a clock.
-        if told and not any(abs(length - minutes) <= max(1.0, length / 20) or length >= 24 * 60 for length in told):
+        hours, minutes, seconds, *end = (int(part or 0) for part in found.groups())
+        length = (end[0] - hours) * 3600 + (end[1] - minutes) * 60 + end[2] - seconds
+        slack = 1.0 if found[3] and found[6] else 60.0
+        # Minutes and hours are rounded; what lasts for a day has no place on a clock.
+        if told and not any(abs(one - length % 86400) <= max(slack, one / 20) or one >= 86400 for one in told):
             yield found[0]
 
 

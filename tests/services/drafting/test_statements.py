@@ -63,6 +63,7 @@ def test_service_written_like_a_word_is_known_as_a_name_from_other_evidence() ->
 
 
 @pytest.mark.parametrize(("text", "what"), [("It lasted 6 minutes (10:14 to 10:37).", ["10:14 to 10:37"]),
-                                            ("It lasted 23 minutes (10:14 to 10:37).", [])])
+                                            ("It lasted 23 minutes (10:14 to 10:37).", []),
+                                            ("After 6 minutes, from 10:14:00 to 10:20:00.", [])])
 def test_length_of_a_stretch_is_that_between_its_ends(text: str, what: list[str]) -> None:
     assert beyond(text) == what
