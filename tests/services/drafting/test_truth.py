@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from services.drafting import messages
+from afteraction.v1.postmortem_pb2 import Postmortem
+from services.drafting import card_messages, messages
 from services.drafting.card import card
 from services.drafting.case import Policy
 from services.drafting.draft import Draft, Question, Section
@@ -14,6 +15,7 @@ from services.drafting.rendering import STYLES, Renderer
 from services.drafting.sections import draft
 from services.drafting.statements import Statement, unsupported
 from services.drafting.truth import cited, problems, problems_in, problems_of, uncited
+from tests.eval.causes_truth import untrue_in_card, untrue_in_draft
 from tests.services.drafting import recorded
 from tests.services.drafting.drafted import case
 from tests.services.drafting.mutations import mutations
@@ -134,3 +136,25 @@ def test_changed_facts_are_caught(written: Draft, kind: str, least: float) -> No
               for one in mutations(statement, ("orders", "shop")) if one.kind == kind]
 
     assert caught and sum(caught) / len(caught) >= least
+
+
+def test_card_is_walked_as_a_client_gets_it() -> None:
+    shown = card(case())
+    message, text = card_messages.card(shown), Renderer().card_markdown(shown)
+    assert not untrue_in_card(message, text)
+
+    message.situation[0].text = "orders is out of its normal since 03:33 UTC."
+
+    assert [one.what for one in untrue_in_card(message, text)] == ["03:33"]
+    assert "8191" in [one.what for one in untrue_in_card(message, text.replace("2,310", "8191"))]
+
+
+def test_draft_is_walked_as_a_client_gets_it(written: Draft) -> None:
+    message = Postmortem(markdown=written.markdown, evidence=[card_messages.evidence(one) for one in written.evidence])
+    said = message.sections.add().statements.add(text=written.section(SectionKind.SUMMARY).statements[0].text,
+                                                 evidence_ids=[one.id for one in written.evidence])
+    assert not untrue_in_draft(message)
+
+    said.text = "For 99 minutes it was away."
+
+    assert [one.what for one in untrue_in_draft(message)] == ["99 minutes"]
