@@ -18,7 +18,8 @@ _MARK = re.compile(r"\[\^(E\d+)\]")
 _DEFINITION = re.compile(r"\[\^E\d+\]:")
 _CODE = re.compile(r"(?<!`)(`+)(?!`) ?(.+?) ?(?<!`)\1(?!`)")
 _ESCAPED = re.compile(r"\\([\\`*\[\]<>|~&#!_:.+=-])")
-_TARGET = re.compile(r"(?<=\])\([^()\s]*\)")
+# Where a link leads to; one in a quotation is somebody's words.
+_TARGET = re.compile(rf"{OPEN_QUOTE}[^{CLOSE_QUOTE}]*{CLOSE_QUOTE}|(?<=\])\([^()\s]*\)")
 # The priority, the category and the due date of an item are decided, not observed.
 _ITEM_CELLS = re.compile(r"\|\s*(?:TBD|[^|]*\(suggested\))\s*\|\s*\d{4}-\d\d-\d\d\s*\|\s*P\d\s*\|\s*[\w-]+\s*\|")
 _LABEL = re.compile(r"\A\s*(?:[-*] |\d+\. )?(?:\*\*[\w -]+\*\*: )?")
@@ -117,8 +118,9 @@ def _without(missing: Sequence[str], text: str) -> str:
 
 
 def _plain(markdown: str) -> str:
-    text = _ASKED.sub("", _TARGET.sub("", markdown))
-    text = _ITEM_CELLS.sub(" ", _CAUSE.sub(lambda found: f"{found['service'] or ''}: ", text)).replace("|", " ")
+    text = _CAUSE.sub(lambda found: f"{found['service'] or ''}: ", _ASKED.sub("", markdown))
+    text = _ITEM_CELLS.sub(" ", text).replace("|", " ")
     text = _CODE.sub(lambda found: f"{OPEN_QUOTE}{found[2].replace('¦', '|')}{CLOSE_QUOTE}", text)
+    text = _TARGET.sub(lambda found: found[0] if found[0][0] == OPEN_QUOTE else "", text)
     text = _LABEL.sub("", text.replace("\u2060", ""))
     return " ".join(_ESCAPED.sub(r"\1", text).split())

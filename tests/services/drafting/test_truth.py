@@ -158,3 +158,9 @@ def test_draft_is_walked_as_a_client_gets_it(written: Draft) -> None:
     said.text = "For 99 minutes it was away."
 
     assert [one.what for one in untrue_in_draft(message)] == ["99 minutes"]
+
+
+def test_link_is_read_by_its_words_and_a_quoted_one_as_it_stands() -> None:
+    found = list(cited("See [the plan](https://a.example.org/2048), as noted: `[the plan](x/2048) of 16`. [^E1]"))
+
+    assert found[0].text == "See [the plan], as noted: “[the plan](x/2048) of 16”."
