@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.drafting.card import Card, Cause
-from services.drafting.statements import CLOSE_QUOTE, OPEN_QUOTE
 from services.drafting.wording import percent
+from shared.plain_text import CLOSE_QUOTE, OPEN_QUOTE
 
 # Block Kit's limits: characters of a header and of a section's text (3,000, with room for the last line's end).
 HEADER, SECTION, LINE = 150, 2900, 700
