@@ -11,6 +11,7 @@ from afteraction.v1.incident_service_pb2 import ListIncidentsRequest
 from afteraction.v1.memory_service_pb2 import ListRunbooksRequest
 from services.drafting import insights_messages as messages
 from services.drafting.action_items import Item
+from services.drafting.card_messages import resembled
 from services.drafting.insights_facts import Facts, IncidentFacts, PostmortemFacts, RunbookFacts
 from services.drafting.review import DRAFTER, Postmortem
 from services.drafting.store import action_items as items_table
@@ -132,4 +133,4 @@ def _restriction(stream: str) -> str:
 
 def _resembled(cards: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:
     """The post-mortems that each incident's card holds to be about the same."""
-    return {incident: messages.resembled(Card.FromString(message)) for incident, message in cards.items()}
+    return {incident: resembled(Card.FromString(message)) for incident, message in cards.items()}

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from afteraction.v1 import insight_pb2
-from afteraction.v1.card_pb2 import Card
 from afteraction.v1.event_pb2 import Event, Page
 from afteraction.v1.incident_pb2 import Incident
 from afteraction.v1.postmortem_pb2 import Postmortem as PostmortemMessage
@@ -20,8 +19,6 @@ from shared.timestamps import from_proto, required, to_proto
 # The categories that a contributing factor has; other tags are the reviewers' own.
 CATEGORIES = frozenset({"deployment", "database", "third-party", "capacity", "configuration", "monitoring",
                         "dependency", "network", "security", "data", "process"})
-# Memory's scores are about probabilities.
-_ALIKE = 0.5
 
 
 def incident_facts(incident: Incident) -> IncidentFacts:
@@ -48,12 +45,6 @@ def _mitigated(incident: Incident) -> datetime | None:
 
 def _is_remedy(event: Event) -> bool:
     return event.deploy.is_rollback or event.HasField("flag_change") or event.HasField("config_change")
-
-
-def resembled(card: Card) -> tuple[str, ...]:
-    """The post-mortems that the card names as more likely than not about the same."""
-    return tuple(each.source_id for each in card.similar
-                 if each.source_id.startswith("postmortems/") and each.score >= _ALIKE)
 
 
 def postmortem_facts(postmortem: Postmortem, audit: Iterable[Entry], sections: Sequence[SectionSurvival],

@@ -28,7 +28,7 @@ def blocks(card: Card, dashboard_url: str = "") -> list[dict[str, Any]]:
               + (f", fixed by: {one.past.resolution}" if one.past.resolution else ""))
         for one in card.similar[:3]
     ]
-    steps = [plain(f"{runbook.title}: {'; '.join(runbook.steps[:3])}") for runbook in card.runbooks[:1]]
+    steps = [plain(f"{runbook.title}: {'; '.join(runbook.steps[:4])}") for runbook in card.runbooks[:1]]
     for title, lines in (
         ("What is broken", [plain(one.text) for one in card.situation]),
         ("Probable causes", [_cause(one) for one in card.shown]),

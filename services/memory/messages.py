@@ -145,6 +145,7 @@ def lesson(request: memory_service_pb2.LearnRunbookRequest) -> Lesson:
         mitigation_steps=tuple(request.mitigation_steps),
         alert_names=tuple(request.alert_names),
         verified_at=from_proto(request.verified_at) if request.HasField("verified_at") else None,
+        runbook=request.runbook,
     )
 
 

@@ -74,11 +74,13 @@ class Lesson:
     mitigation_steps: tuple[str, ...] = ()
     alert_names: tuple[str, ...] = ()
     verified_at: datetime | None = None
+    runbook: str = ""
 
 
 def name_of(lesson: Lesson) -> str:
-    """The runbook of a failure mode has one name: service and category in a stream."""
-    return f"runbooks/{deterministic_id(lesson.stream, lesson.service, lesson.category)}"
+    """The runbook that the lesson names; else that of its failure mode, which has one name: service and category in a
+    stream."""
+    return lesson.runbook or f"runbooks/{deterministic_id(lesson.stream, lesson.service, lesson.category)}"
 
 
 def name_for_document(document: str) -> str:
