@@ -117,13 +117,13 @@ class Gathering:
 
     async def _all_items(self, stream: str) -> tuple[Item, ...]:
         found: list[Item] = []
-        after: tuple[datetime, str] | None = None
+        after: items_table.SortKey | None = None
         while True:
             page = await self._items.find(items_table.Search(stream=_restriction(stream), after=after), _PAGE)
             found += page
             if len(page) < _PAGE:
                 return tuple(found)
-            after = (page[-1].created_at, page[-1].name)
+            after = items_table.sort_key(page[-1])
 
 
 def _restriction(stream: str) -> str:
