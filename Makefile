@@ -29,8 +29,8 @@ demo: .venv/installed ## installs, replays the checkout outage, prints card and 
 run: .venv/installed ## starts everything for use, data in ./.afteraction
 	@$(BIN)/afteraction serve
 
-test: .venv/installed-dev ## runs the suite, against real PostgreSQL and the real model
-	$(BIN)/pytest
+test: .venv/installed-dev ## runs the suite on every core, against real PostgreSQL and the real model
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: .venv/installed-dev ## ruff, mypy, the floors, the protos and their stubs
 	$(BIN)/ruff check .
