@@ -65,7 +65,7 @@ def _change(case: Case, change: Event) -> list[Statement]:
     said = [case.say(f"{named(change)}{replaced} at {clock(change.occurred_at)}, {before} before the onset.",
                      change.key, INCIDENT)]
     if detail.description and case.is_major:
-        said.append(case.say(f"Its description{_files(detail)}: {quoted(detail.description, 300)}", change.key))
+        said.append(case.say(f"Its description{_files(detail)}: {quoted(detail.description, 300)}.", change.key))
     return said
 
 
