@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
+from afteraction.v1.card_service_pb2 import FORMAT_MARKDOWN, GetCardRequest
+from afteraction.v1.card_service_pb2_grpc import CardServiceStub
 from afteraction.v1.incident_pb2 import INCIDENT_STATE_RESOLVED, SEVERITY_P1
 from afteraction.v1.memory_service_pb2 import Query, SearchSimilarRequest
 from afteraction.v1.memory_service_pb2_grpc import MemoryServiceStub
@@ -26,8 +28,10 @@ from services.cli.demo.simulator import Ledger
 from services.cli.demo.story import Told, Watching, drafted, published, settled_card, tell
 from services.cli.replay import incidents_of
 from services.cli.serve import SERVICES
+from tests.eval.causes_truth import untrue_in_card, untrue_in_draft
 
 if TYPE_CHECKING:
+    from afteraction.v1.card_service_pb2_grpc import CardServiceAsyncStub
     from afteraction.v1.memory_service_pb2_grpc import MemoryServiceAsyncStub
     from afteraction.v1.postmortem_service_pb2_grpc import PostmortemServiceAsyncStub
 
@@ -67,6 +71,7 @@ async def test_main_job(tmp_path: Path) -> None:
         draft_has_its_parts(job)
         failures_are_those_of_the_simulator(job)
         await every_number_has_evidence(job)
+        await cards_and_drafts_say_only_what_evidence_holds(job)
         next_card_knows_the_first(job)
         await memory_finds_it(job)
         await everything_survives_kill_of_each_service(job)
@@ -124,6 +129,17 @@ async def every_number_has_evidence(job: Job) -> None:
     for statement in statements:
         assert statement.evidence_ids, statement.text
         assert set(statement.evidence_ids) <= known, statement.text
+
+
+async def cards_and_drafts_say_only_what_evidence_holds(job: Job) -> None:
+    async with Connection(job.stack.common) as connection:
+        stub: CardServiceAsyncStub = connection.stub(CardServiceStub)
+        for told in (job.told, job.again):
+            answer = await stub.GetCard(GetCardRequest(incident=told.incident.name, format=FORMAT_MARKDOWN))
+            assert not untrue_in_card(answer.card, answer.rendered)
+        again = await drafted(connection, job.again.incident)
+    assert not untrue_in_draft(job.draft)
+    assert not untrue_in_draft(again)
 
 
 def next_card_knows_the_first(job: Job) -> None:

@@ -80,14 +80,16 @@ def export(
     overdue: Overdue = False,
     everything: Everything = False,
     stream: Stream = "",
+    is_json: Json = False,
 ) -> None:
-    """Writes action items as CSV to standard output."""
+    """Writes action items to standard output, as CSV or with --json as one JSON document, the same fields in both."""
+    if is_json:
+        print_json([_row(each) for each in _find(owner, overdue, everything, stream)])
+        return
     writer = csv.writer(sys.stdout)
     writer.writerow(_COLUMNS)
     for each in _find(owner, overdue, everything, stream):
-        row = [str(getattr(each, column)) for column in _COLUMNS]
-        row[_COLUMNS.index("priority")], row[_COLUMNS.index("state")] = _priority(each), _state(each)
-        writer.writerow([_inert(cell) for cell in row])
+        writer.writerow([_inert(cell) for cell in _row(each).values()])
 
 
 def _find(owner: str, overdue: bool, everything: bool, stream: str) -> list[ActionItem]:
@@ -111,6 +113,12 @@ def _find(owner: str, overdue: bool, everything: bool, stream: str) -> list[Acti
                 return found
 
     return call(work)
+
+
+def _row(item: ActionItem) -> dict[str, str]:
+    return {column: str(getattr(item, column)) for column in _COLUMNS} | {
+        "priority": _priority(item), "state": _state(item)
+    }
 
 
 def _inert(cell: str) -> str:

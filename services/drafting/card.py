@@ -12,7 +12,7 @@ from services.drafting.evidence import Evidence
 from services.drafting.hypotheses.hypothesis import CauseKind, Hypothesis
 from services.drafting.incident import Incident, Runbook, Similar
 from services.drafting.observations import Event
-from services.drafting.showing import INCIDENT
+from services.drafting.showing import INCIDENT, setting_evidence
 from services.drafting.statements import Statement
 from services.drafting.wording import between, clock
 
@@ -95,6 +95,10 @@ def card(case: Case) -> Card:
     facts, gathered = case.facts, case.gathered
     said, causes = situation(case), tuple(_causes(case))
     changes, checks = tuple(_changes(case)), next_checks(case)
+    owner = gathered.owners.get(facts.service, "")
+    if owner:
+        case.cite((case.derive(setting_evidence(f"owner/{facts.service}", owner,
+                                                f"The ownership catalogue names {owner} for {facts.service}.")),))
     for similar in gathered.similar:
         case.cite((similar.past.key,))
     case.cite(f"runbook/{runbook.name}" for runbook in gathered.runbooks)
@@ -106,7 +110,7 @@ def card(case: Case) -> Card:
         changes,
         gathered.similar,
         gathered.runbooks,
-        gathered.owners.get(facts.service, ""),
+        owner,
         checks,
         tuple(case.book),
         gathered.missing,

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from services.drafting.case import Case
+from services.drafting.courses import course
 from services.drafting.log_story import story
 from services.drafting.observations import Anomaly, Signal
 from services.drafting.showing import INCIDENT
@@ -62,7 +63,8 @@ def _weight(group: Sequence[Anomaly]) -> tuple[bool, int, float]:
 
 
 def _line(case: Case, group: Sequence[Anomaly]) -> Statement:
-    lead = group[0]
+    found = course(group[0], group)
+    lead = found.whole
     where = f"{lead.service} {lead.operation}".strip()
     now, before = quantity(lead.observed, lead.unit), quantity(lead.baseline, lead.unit)
     if lead.signal is Signal.ERRORS and lead.unit == "share":
@@ -73,7 +75,7 @@ def _line(case: Case, group: Sequence[Anomaly]) -> Statement:
         text = f"{lead.metric_name} of {where} was {now} at {clock(lead.detected_at)}, {before} before"
     if lead.z:
         text += f" (z {number(lead.z)})"
-    if lead.peak_at is not None and abs(lead.peak_z) > abs(lead.z):
+    if lead.peak_at is not None and quantity(lead.peak_observed, lead.unit) != now:
         text += f", {quantity(lead.peak_observed, lead.unit)} at the worst at {clock(lead.peak_at)}"
     if lead.recovered_at is not None:
         text += f", back since {clock(lead.recovered_at)}"
@@ -84,7 +86,6 @@ def _line(case: Case, group: Sequence[Anomaly]) -> Statement:
         one.operation for one in group[1:] if one.operation != lead.operation and one.z * lead.z >= 0))
     if operations:
         text += f"; so in {listed([quoted(name, 60) for name in operations], 3)}"
-    elif len(group) > 1:
+    elif len({tuple(sorted(one.attributes.items())) for one in group}) > 1:
         text += "; several of its series alike"
-    keys = [one.key for one in group[:4]]
-    return case.say(text + ".", *keys)
+    return case.say(text + ".", *found.keys, *(one.key for one in group[:4]))

@@ -5,16 +5,18 @@ statement. What is not in the material cannot be cited.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from services.drafting import showing
+from services.drafting.courses import with_rates
 from services.drafting.evidence import Book, Evidence
 from services.drafting.hypotheses.hypothesis import CauseKind, Hypothesis
 from services.drafting.hypotheses.ranking import rank
 from services.drafting.incident import Gathered, Incident
-from services.drafting.observations import Event, IncidentFacts, LogPatternWindow, Observations, PatternChange, Severity
+from services.drafting.observations import Event, IncidentFacts, LogPatternWindow, Observations, PatternChange
 from services.drafting.statements import Statement
+from services.drafting.variants import without_variants
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,13 @@ class Case:
 
     def __init__(self, gathered: Gathered, policy: Policy, kept: Mapping[str, str] | None = None) -> None:
         """kept: numbers of evidence that were given out before, by key."""
-        self.gathered = gathered
+        facts = gathered.incident.facts
+        rated = replace(facts, anomalies=with_rates(facts.anomalies, gathered.observations))
+        self.gathered = replace(gathered, incident=replace(gathered.incident, facts=rated))
         self.policy = policy
         self.book = Book(gathered.incident.name, kept)
         self._found = gathered.observations.by_key()
-        self._anomalies = {one.key: one for one in gathered.incident.facts.anomalies}
+        self._anomalies = {one.key: one for one in rated.anomalies}
         self._similar = {one.past.key: one for one in gathered.similar}
         self._events = {event.key: event for event in self._all_events()}
         self._derived: dict[str, Evidence] = {}
@@ -71,7 +75,7 @@ class Case:
     @property
     def is_major(self) -> bool:
         """Whether the severity asks for a long text rather than a short one."""
-        return self.facts.severity in (Severity.P1, Severity.P2)
+        return self.facts.severity.is_major
 
     @property
     def events(self) -> Sequence[Event]:
@@ -95,7 +99,7 @@ class Case:
             if one.change in (PatternChange.NEW, PatternChange.BURST) and one.count and one.first_seen_at
         ]
         return sorted(
-            moved,
+            without_variants(moved, self.observations.log_patterns),
             key=lambda one: (
                 one.service not in affected,
                 not _is_severe(one),

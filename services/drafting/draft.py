@@ -117,6 +117,19 @@ class Draft:
         """Everything that is asked, in order."""
         return tuple(question for section in self.sections for question in section.questions)
 
+    @property
+    def is_major(self) -> bool:
+        """Whether it is a long text: of a minor incident the summary says the times."""
+        return self.severity.is_major
+
+    @property
+    def cited(self) -> tuple[Evidence, ...]:
+        """What some sentence rests on, in order; the rest of the evidence is frozen with it all the same."""
+        ids = {identifier for said in self.statements() for identifier in said.evidence}
+        ids |= {identifier for row in self.timeline for identifier in row.statement.evidence}
+        ids |= {identifier for factor in self.factors for identifier in factor.statement.evidence}
+        return tuple(one for one in self.evidence if one.id in ids)
+
     def section(self, kind: SectionKind) -> Section:
         """The part of that kind; there is always one."""
         return next(section for section in self.sections if section.kind is kind)

@@ -1,7 +1,7 @@
 """Makes cards and drafts: gathers, computes away from the event loop, and stores what came of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.drafting import card_messages
@@ -9,16 +9,18 @@ from services.drafting.card import card
 from services.drafting.case import Case, Policy
 from services.drafting.draft import Draft
 from services.drafting.evidence import Evidence
-from services.drafting.gather import PATIENT, Gatherer, nothing
+from services.drafting.gather import PATIENT, Deadlines, Gatherer, nothing
 from services.drafting.incident import Gathered, Incident
 from services.drafting.narrator import Narrator
 from services.drafting.outbox import Outbox
+from services.drafting.precedence import Precedence
 from services.drafting.recurrence import Recurrences
-from services.drafting.rendering import Renderer
+from services.drafting.rendering import UNUSABLE, Renderer
 from services.drafting.sections import draft
 from services.drafting.slack import blocks
 from services.drafting.store.cards import CardStore, Rendered
 from services.drafting.store.postmortems import PostmortemStore
+from shared.errors import InvalidArgument
 from shared.offload import Offload
 from shared.postgres.pool import Connection
 from shared.telemetry.logs import logger
@@ -61,27 +63,45 @@ class Drafter:
         self._cards = cards
         self._postmortems = postmortems
         self._renderer = renderer
+        self._shipped = Renderer()
         self._outbox = outbox
         self._offload = offload
         self._policy = policy
         self._recurrences = recurrences
         self._dashboard_url = dashboard_url
         self._narrator = narrator
+        self._precedence = Precedence()
 
     async def make(self, incident: Incident, *, is_patient: bool = False) -> Made:
         """Everything that is said of `incident` now. What could not be had is named in it.
 
         is_patient: nobody waits for a first card; the others may take long to answer.
         """
-        deadlines = PATIENT if is_patient else None
+        async with self._precedence.patient() if is_patient else self._precedence.urgent():
+            return await self._made(incident, PATIENT if is_patient else None)
+
+    async def _made(self, incident: Incident, deadlines: Deadlines | None) -> Made:
         kept = await self._cards.numbers(incident.name)
         gathered = await self._recurrences.named(await self._gatherer.gather(incident, deadlines))
         try:
-            return await self._offload.run(self._compute, gathered, kept)
+            return await self._offload.run(self._computed, gathered, kept)
         except Exception as error:  # telemetry that nobody foresaw must not cost the on-call the card
             log.error("evidence not usable", error, incident=incident.name)
             bare = nothing(incident, f"evidence could not be used ({type(error).__name__})")
-            return await self._offload.run(self._compute, bare, kept)
+            return await self._offload.run(self._computed, bare, kept)
+
+    def _computed(self, gathered: Gathered, kept: Mapping[str, str]) -> Made:
+        """In the team's style; where its templates fail, in the one that ships, which says so."""
+        try:
+            return self._compute(gathered, kept, self._renderer)
+        except InvalidArgument as error:
+            if error.reason != UNUSABLE:
+                raise
+            log.error("template not usable", error, incident=gathered.incident.name)
+            told = replace(gathered, missing=(*gathered.missing, f"the team's style: {error.message}"))
+            made = self._compute(told, kept, self._shipped)
+            # A second try would fail on the same template.
+            return replace(made, is_incomplete=bool(gathered.missing))
 
     async def store(self, connection: Connection, made: Made, at: datetime) -> int:
         """Keeps the card, the draft and their evidence in the caller's transaction; returns the card's new version,
@@ -97,10 +117,10 @@ class Drafter:
                 self._narrator.offer(made.draft)
         return version
 
-    def _compute(self, gathered: Gathered, kept: Mapping[str, str]) -> Made:
+    def _compute(self, gathered: Gathered, kept: Mapping[str, str], renderer: Renderer) -> Made:
         case = Case(gathered, self._policy, kept)
         shown = card(case)
-        written = self._renderer.draft(draft(case)) if gathered.incident.is_over else None
+        written = renderer.draft(draft(case)) if gathered.incident.is_over else None
         evidence = tuple((one, card_messages.evidence(one).SerializeToString(deterministic=True)) for one in case.book)
         message = card_messages.card(shown)
         rendered = Rendered(
@@ -108,8 +128,8 @@ class Drafter:
             gathered.incident.facts.stream,
             card_messages.fingerprint(message),
             message.SerializeToString(deterministic=True),
-            self._renderer.card_markdown(shown),
-            self._renderer.card_html(shown),
+            renderer.card_markdown(shown),
+            renderer.card_html(shown),
             blocks(shown, self._dashboard_url),
         )
         return Made(gathered.incident, rendered, written, evidence, kept, is_incomplete=bool(gathered.missing))

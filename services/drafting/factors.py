@@ -15,7 +15,7 @@ from services.drafting.draft import Factor
 from services.drafting.event_sentences import named
 from services.drafting.gaps import gaps
 from services.drafting.hypotheses.hypothesis import CauseKind
-from services.drafting.measured import extreme, normal, sentence
+from services.drafting.measured import extreme, measure, normal, sentence
 from services.drafting.milestones import Milestones, culprit_change
 from services.drafting.notes import undocumented
 from services.drafting.observations import ConfigChange, Deploy, Event, FlagChange
@@ -30,8 +30,9 @@ MOST_FACTORS, FEWEST_FACTORS = {True: 6, False: 3}, 3
 CATEGORIES: dict[CauseKind, str] = {
     CauseKind.DEPLOYMENT: "deployment",
     CauseKind.CONFIGURATION: "configuration",
-    CauseKind.CODE_EXCEPTION: "deployment",
-    CauseKind.CODE_RETURN: "deployment",
+    # Without a change at hand nobody knows that a deploy brought it.
+    CauseKind.CODE_EXCEPTION: "process",
+    CauseKind.CODE_RETURN: "process",
     CauseKind.LATENCY: "dependency",
     CauseKind.UNAVAILABLE: "dependency",
     CauseKind.OVERLOAD: "capacity",
@@ -50,6 +51,7 @@ CATEGORIES: dict[CauseKind, str] = {
 }
 # A second cause is told from this probability on.
 LIKELY_TOO = 0.15
+MOST_LEFT_OPEN = 3
 _CHECK_WORDS = re.compile(r"(review|test|approv|canary|load|check|scan|gate|dry.?run)", re.IGNORECASE)
 _NOT_DONE = frozenset({"false", "no", "none", "skipped", "0", "missing", "bypassed", "disabled", "not run", "failed"})
 
@@ -63,6 +65,7 @@ def factors(case: Case, course: Milestones) -> tuple[Factor, ...]:
         *_watched_too_short(case),
         *_checks(case),
         *_undocumented(case),
+        *_left_open(case),
         *_traffic(case),
         *gaps(case, course),
         *_reached(case),
@@ -105,11 +108,12 @@ def _used_up(case: Case) -> Iterable[Factor]:
     full = saturated(case)
     if full is None or culprit_change(case) is None:
         return
-    category = "database" if full.metric_name.startswith(("db.", "mongodb.", "postgresql.", "mysql.", "sql.")) else (
+    whole = full.whole
+    category = "database" if whole.metric_name.startswith(("db.", "mongodb.", "postgresql.", "mysql.", "sql.")) else (
         "capacity")
     yield Factor(category, case.say(
-        sentence(f"a limited resource of {full.service} gave out: {full.metric_name} rose from "
-                 f"{normal(full)} to {extreme(full)}"), full.key))
+        sentence(f"a limited resource of {whole.service} gave out: {measure(whole)} rose from {normal(whole)} to "
+                 f"{extreme(whole)}"), *full.keys))
 
 
 def _watched_too_short(case: Case) -> Iterable[Factor]:
@@ -153,6 +157,18 @@ def _undocumented(case: Case) -> Iterable[Factor]:
         yield Factor("process", case.say(
             f"What a responder had to find out is written down nowhere, as noted at {clock(event.occurred_at)}: "
             f"{quoted(said)}", event.key))
+
+
+def _left_open(case: Case) -> Iterable[Factor]:
+    """Work that a similar incident asked for: it has its items already, and a copy would be a second issue."""
+    for similar in case.gathered.similar[:1]:
+        titles = similar.open_action_items
+        if titles:
+            shown = listed([quoted(title, 100) for title in titles[:MOST_LEFT_OPEN]], MOST_LEFT_OPEN)
+            more = " and others" if len(titles) > MOST_LEFT_OPEN else ""
+            yield Factor("process", case.say(
+                f"Action items of a similar incident ({quoted(similar.past.title, 100)}) were open when this one "
+                f"began: {shown}{more}.", similar.past.key))
 
 
 def _traffic(case: Case) -> Iterable[Factor]:

@@ -16,6 +16,7 @@ from services.drafting.hypotheses.ranking import rank
 from services.drafting.incident import Gathered, Incident, Runbook, Similar
 from services.drafting.observations import Alert, Event, Observations, PatternChange, Signal
 from services.drafting.ownership import Catalogue
+from services.drafting.wording import counted
 from shared.errors import AfteractionError
 from shared.offload import Offload
 from shared.timestamps import to_proto
@@ -106,7 +107,10 @@ class Gatherer:
         except (AfteractionError, TimeoutError) as error:
             part = "telemetry incomplete" if received else "telemetry unavailable"
             missing = (f"{part}: {_why(error)}",)
-        return await self._offload.run(messages.observations, received, window, baseline), missing
+        found, unreadable = await self._offload.run(messages.observed, received, window, baseline)
+        if unreadable:
+            missing = (*missing, f"telemetry incomplete: {counted(unreadable, 'observation')} could not be read")
+        return found, missing
 
     async def _similar(
         self, incident: Incident, observed: Observations, deadline_s: float
@@ -126,9 +130,9 @@ class Gatherer:
                 answer = await self._memory.SearchSimilar(request, timeout=deadline_s)
                 found = [result for result in answer.results if messages.is_runbook(result)][:MOST_RUNBOOKS]
                 runbooks = await asyncio.gather(*(self._runbook(result, deadline_s) for result in found))
-        except (AfteractionError, TimeoutError) as error:
+            similar = [messages.similar(result) for result in answer.results if not messages.is_runbook(result)]
+        except (AfteractionError, TimeoutError, ValueError, OverflowError) as error:
             return (), (), (f"memory unavailable: {_why(error)}",)
-        similar = [messages.similar(result) for result in answer.results if not messages.is_runbook(result)]
         return tuple(similar[:MOST_SIMILAR]), tuple(runbooks), ()
 
     async def _runbook(self, result: memory_service_pb2.SearchResult, deadline_s: float) -> Runbook:
@@ -199,4 +203,4 @@ def _window(window: Window) -> evidence_pb2.Window:
 def _why(error: Exception) -> str:
     if isinstance(error, AfteractionError):
         return error.message
-    return "it did not answer in time"
+    return "it did not answer in time" if isinstance(error, TimeoutError) else "its answer could not be read"

@@ -16,6 +16,11 @@ class State(Enum):
     RESOLVED = 3
     MERGED = 4
 
+    @classmethod
+    def _missing_(cls, value: object) -> "State":
+        """Of a newer detection than this drafting: it burns, as far as anybody here knows."""
+        return cls.OPEN
+
 
 class EntryKind(Enum):
     """What an entry on the incident's own timeline tells; the numbers are those of the contract."""
@@ -37,6 +42,11 @@ class EntryKind(Enum):
     CHANGE = 14
     PAGE = 15
     NOTE = 16
+
+    @classmethod
+    def _missing_(cls, value: object) -> "EntryKind":
+        """Of a newer detection than this drafting."""
+        return cls.UNSPECIFIED
 
 
 @dataclass(frozen=True, slots=True)

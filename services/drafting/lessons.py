@@ -1,6 +1,7 @@
 """What would have made it faster: the measured times from moment to moment, grouped by what they were spent on."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from itertools import pairwise
 
 from services.drafting.case import Case
@@ -8,13 +9,14 @@ from services.drafting.early_signs import early_signs
 from services.drafting.measured import measure
 from services.drafting.milestones import Milestone, Milestones
 from services.drafting.showing import INCIDENT
-from services.drafting.statements import Statement
+from services.drafting.statements import Statement, quoted
+from services.drafting.used_up import limit_line
 from services.drafting.wording import between, clock, listed
 
 _NAMES = {
     "change": "the change",
     "onset": "the onset",
-    "detection": "its detection",
+    "detection": "detection",
     "page": "the page",
     "acknowledgement": "the acknowledgement",
     "diagnosis": "the recognised cause",
@@ -37,10 +39,12 @@ _ASKS = {
     "mitigation": "What had to be done before the mitigation could start, and what of it can be prepared?",
     "recovery": "What ended it, and what would have ended it sooner?",
 }
+# Sooner by less is the same moment.
+LATER = timedelta(minutes=2)
 _ASKED = {
     "page": "when somebody was paged",
     "diagnosis": "when the cause was recognised",
-    "mitigation": "what was done to end it, and when",
+    "mitigation": "what ended it",
 }
 
 
@@ -49,8 +53,10 @@ def lessons(case: Case, course: Milestones) -> tuple[tuple[Statement, ...], tupl
     moments = _apart(_distinct(course.in_order()))
     said: list[Statement] = []
     if len(moments) >= 2:
-        said += _phases(case, moments) if case.is_major else []
-        said.append(_in_all(case, moments))
+        is_long = moments[-1].at - moments[0].at >= LATER
+        said += _phases(case, moments) if case.is_major and is_long else []
+        # Of three moments the phases have told every step.
+        said += [_in_all(case, moments)] if not said or len(moments) > 3 else []
     said += _sooner(case, course)
     asked = []
     slowest = _slowest(moments)
@@ -58,7 +64,9 @@ def lessons(case: Case, course: Milestones) -> tuple[tuple[Statement, ...], tupl
         asked.append(_ASKS.get(slowest[1].name, "What made this step the longest?"))
     for similar in case.gathered.similar[:1]:
         if similar.past.resolution:
-            said.append(case.say("A similar incident was known before; the card named it.", similar.past.key, INCIDENT))
+            said.append(case.say(
+                f"A similar incident was known ({quoted(similar.past.title, 100)}), and the card named what fixed it.",
+                similar.past.key, INCIDENT))
     return tuple(said), tuple(asked)
 
 
@@ -69,7 +77,7 @@ def unknown_moments(course: Milestones) -> tuple[str, ...]:
         for name, moment in (("page", course.page), ("diagnosis", course.diagnosis), ("mitigation", course.mitigation))
         if moment is None
     ]
-    return (f"No data says {listed(missing)}. Who knows?",) if missing else ()
+    return (f"Not recorded: {listed(missing)}. What is known of that?",) if missing else ()
 
 
 def _phases(case: Case, moments: Sequence[Milestone]) -> Iterable[Statement]:
@@ -79,9 +87,9 @@ def _phases(case: Case, moments: Sequence[Milestone]) -> Iterable[Statement]:
         chosen = [(earlier, later) for earlier, later in steps if later.name in names]
         if not chosen:
             continue
-        told = [f"{between(earlier.at, later.at)} from {_NAMES[earlier.name]} to {_NAMES[later.name]} "
-                f"({clock(earlier.at)} to {clock(later.at)})" for earlier, later in chosen]
-        yield case.say(f"{phase} took {listed(told)}.", *(one.key for pair in chosen for one in pair))
+        told = [f"{between(earlier.at, later.at)} from {_NAMES[earlier.name]} ({clock(earlier.at)}) to "
+                f"{_NAMES[later.name]} ({clock(later.at)})" for earlier, later in chosen]
+        yield case.say(f"{phase}: {listed(told)}.", *(one.key for pair in chosen for one in pair))
 
 
 def _in_all(case: Case, moments: Sequence[Milestone]) -> Statement:
@@ -89,31 +97,35 @@ def _in_all(case: Case, moments: Sequence[Milestone]) -> Statement:
     slowest = _slowest(moments)
     longest = ""
     keys = [first.key, last.key]
-    if slowest is not None and len(moments) > 2:
+    if slowest is not None and between(slowest[0].at, slowest[1].at) != between(first.at, last.at):
         earlier, later = slowest
         keys += [earlier.key, later.key]
-        longest = (f"; the longest step, {between(earlier.at, later.at)}, was that from {_NAMES[earlier.name]} to "
+        longest = (f"; the longest step, {between(earlier.at, later.at)}, was from {_NAMES[earlier.name]} to "
                    f"{_NAMES[later.name]}")
-    return case.say(f"In all {between(first.at, last.at)} passed from {_NAMES[first.name]} to {_NAMES[last.name]}"
-                    f"{longest}.", *keys)
+    return case.say(f"It took {between(first.at, last.at)} from {_NAMES[first.name]} to {_NAMES[last.name]}{longest}.",
+                    *keys)
 
 
-def _sooner(case: Case, course: Milestones) -> list[Statement]:
-    """What data says could have been seen, or done, sooner."""
+def _sooner(case: Case, course: Milestones) -> Iterable[Statement]:
+    """What data says could have been told sooner: by a measure, by a line of the log, by acting on the known cause."""
     if not case.is_major:
-        return []
-    said = [case.say(f"It could be seen {between(sign.detected_at, course.detection.at)} earlier: "
-                     f"{measure(sign)} had left its baseline at {clock(sign.detected_at)}.", sign.key, INCIDENT)
-            for sign in early_signs(case)[:1]]
-    if course.diagnosis is not None and course.mitigation is not None and course.recovery is not None:
-        waited, worked = course.mitigation.at - course.diagnosis.at, course.recovery.at - course.mitigation.at
-        if waited > worked:
-            said.append(case.say(
-                f"More time passed from the recognised cause to the mitigation "
-                f"({between(course.diagnosis.at, course.mitigation.at)}) than the mitigation took to work "
-                f"({between(course.mitigation.at, course.recovery.at)}).",
-                course.diagnosis.key, course.mitigation.key, course.recovery.key))
-    return said
+        return
+    for sign in early_signs(case)[:1]:
+        yield case.say(
+            f"To detect it sooner: {measure(sign)} left its baseline at {clock(sign.detected_at)}, "
+            f"{between(sign.detected_at, course.detection.at)} before detection.", sign.key, INCIDENT)
+    limit, known = limit_line(case), course.diagnosis
+    named_at = limit.first_seen_at if limit is not None else None
+    if limit is not None and named_at is not None and known is not None and known.at - named_at >= LATER:
+        yield case.say(
+            f"To find the cause sooner: the log of {limit.service} named the limit at "
+            f"{clock(named_at)}, {between(named_at, known.at)} before the cause was "
+            "recognised.", limit.key, known.key)
+    acted, over = course.mitigation, course.recovery
+    if known is not None and acted is not None and over is not None and acted.at - known.at > over.at - acted.at:
+        yield case.say(
+            f"To end it sooner: of the {between(known.at, over.at)} from the recognised cause to recovery, "
+            f"{between(known.at, acted.at)} passed before the mitigation began.", known.key, acted.key, over.key)
 
 
 def _distinct(moments: Sequence[Milestone]) -> list[Milestone]:

@@ -1,14 +1,19 @@
 """Which log patterns tell the story, in order, with counts: the first one that departed, and where a trace points."""
 
+from collections.abc import Sequence
+
 from services.drafting.case import Case
 from services.drafting.observations import LogPatternWindow, PatternChange
 from services.drafting.statements import Statement, quoted
 from services.drafting.wording import clock, counted
 
+# Of the most frequent pattern's lines; what has fewer is left out.
+STRAGGLERS = 0.002
+
 
 def story(case: Case, most: int) -> list[Statement]:
     """The patterns that moved, the first that departed first."""
-    chosen = case.moved_patterns()[:most]
+    chosen = telling(case.moved_patterns())[:most]
     said = []
     for place, pattern in enumerate(
         sorted(chosen, key=lambda one: (one.first_seen_at or case.facts.onset_at, one.key))
@@ -31,7 +36,7 @@ def story(case: Case, most: int) -> list[Statement]:
 
 def course_of_log(case: Case, told: LogPatternWindow | None = None, most: int = 4) -> list[Statement]:
     """The same in one sentence, for prose; `told` is named elsewhere with its words and its count."""
-    chosen = [one for one in case.moved_patterns()[:most] if one.first_seen_at is not None and one != told]
+    chosen = [one for one in telling(case.moved_patterns())[:most] if one.first_seen_at is not None and one != told]
     ordered = sorted(chosen, key=lambda one: (one.first_seen_at or case.facts.onset_at, one.key))
     if not ordered:
         return []
@@ -45,6 +50,12 @@ def course_of_log(case: Case, told: LogPatternWindow | None = None, most: int = 
     where = f"In the log of {ordered[0].service}" if len(services) == 1 else "In the logs"
     what = "also departed" if told else "departed"
     return [case.say(f"{where} {what}, in this order: {', then '.join(parts)}.", *(one.key for one in ordered))]
+
+
+def telling(patterns: Sequence[LogPatternWindow]) -> list[LogPatternWindow]:
+    """Those that tell something: a line or two beside thousands are a straggler of a pattern that is told already."""
+    most = max((one.count for one in patterns), default=0)
+    return [one for one in patterns if one.count >= most * STRAGGLERS]
 
 
 def _root(pattern: LogPatternWindow) -> str:

@@ -20,9 +20,17 @@ _KNOWS = re.compile(
 )
 _ACTS = re.compile(
     r"\b(roll(ed|ing)? ?back|revert\w*|restart\w*|scal(ed|ing) (up|out)|failed over|failover|disabled|"
-    r"switched off|turned off|hotfix\w*|mitigat\w*|drained|rate.?limit\w*|blocked|increased|raised)\b",
+    r"switched off|turned off|hotfix\w*|mitigat\w*|drained|rate.?limit(ed|ing)|blocked (the|traffic|ip|access)|"
+    r"(increased|raised) (the )?(\w+ ){0,2}(limit|pool|quota|timeout|memory|replicas?|size|capacity))\b",
     re.IGNORECASE,
 )
+# Before such a word: what was left undone, is wished for, asked, or still to come.
+_NOT_DONE = re.compile(
+    r"(\b(to|should|shall|will|would|could|can|might|must|may|not|never|forgot|without|if|before|let's|maybe|plan\w*|"
+    r"about|want\w*|need\w*)|n't)\W+(\w+\W+){0,2}$",
+    re.IGNORECASE,
+)
+_IS_ASKED = re.compile(r"[^.!?\n]*\?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +126,14 @@ def says_why(event: Event) -> bool:
     return isinstance(event.detail, Note) and bool(_KNOWS.search(event.detail.text))
 
 
+def says_done(note: str) -> bool:
+    """Whether a note tells of an action that was taken: «restarted it», not «forgot to restart» or «restart it?»."""
+    return any(
+        not _NOT_DONE.search(note[: found.start()]) and not _IS_ASKED.match(note[found.end() :])
+        for found in _ACTS.finditer(note)
+    )
+
+
 def undoes(later: Event, earlier: Event) -> bool:
     """Whether a change takes another one back."""
     if later.service != earlier.service or later.occurred_at <= earlier.occurred_at:
@@ -140,9 +156,7 @@ def _mitigation(during: Iterable[Event], culprit: Event | None) -> Event | None:
         if undone is not None:
             return undone
     changed = next((event for event in events if event.is_change), None)
-    acted = next(
-        (event for event in events if isinstance(event.detail, Note) and _ACTS.search(event.detail.text)), None
-    )
+    acted = next((event for event in events if isinstance(event.detail, Note) and says_done(event.detail.text)), None)
     known = [event for event in (changed, acted) if event is not None]
     return min(known, key=lambda event: event.occurred_at, default=None)
 

@@ -35,6 +35,11 @@ class Severity(Enum):
     P3 = 3
     P4 = 4
 
+    @property
+    def is_major(self) -> bool:
+        """Whether it asks for a long text rather than a short one."""
+        return self in (Severity.P1, Severity.P2)
+
 
 class Signal(Enum):
     TRAFFIC = "traffic"

@@ -54,7 +54,7 @@ def _about_cause(case: Case) -> Iterable[str]:
         return
     change = culprit_change(case)
     if change is not None and not skipped_checks(change):
-        yield "Was the change tested under the load at which it failed? No evidence of it was found."
+        yield "Was the change tested under the load at which it failed? No data says so."
 
 
 def _about_factors(case: Case, found: tuple[Factor, ...]) -> Iterable[str]:
@@ -63,7 +63,7 @@ def _about_factors(case: Case, found: tuple[Factor, ...]) -> Iterable[str]:
     if not found:
         yield "No contributing factor could be shown from data. What made this incident possible?"
     elif len(found) < FEWEST_FACTORS:
-        yield "Data shows no more factors than these. What else made this incident possible, longer or worse?"
+        yield "What else made this incident possible, longer or worse? Data shows no more."
     elif case.is_major and "process" not in {factor.category for factor in found}:
         yield "Which step of the process could have caught this before production, and what let it pass?"
 
@@ -71,13 +71,13 @@ def _about_factors(case: Case, found: tuple[Factor, ...]) -> Iterable[str]:
 def _about_impact(case: Case, cost: Impact) -> Iterable[str]:
     unknown = []
     if cost.failed_requests is None:
-        unknown.append(f"how many requests of {case.facts.service} failed or were too slow")
+        unknown.append("how many requests failed or were too slow")
     if cost.affected_users is None and case.is_major:
         unknown.append("how many users met it")
     if cost.cost is None and case.is_major:
         unknown.append("what it cost")
     if unknown:
-        yield f"No data says {listed(unknown)}. What is known of it?"
+        yield f"No data says {listed(unknown)}. What is known?"
 
 
 def _about_items(case: Case, items: tuple[SuggestedItem, ...]) -> Iterable[str]:
@@ -85,5 +85,5 @@ def _about_items(case: Case, items: tuple[SuggestedItem, ...]) -> Iterable[str]:
         return
     if not items:
         yield "What work follows from this? No data asks for any."
-    elif any(not item.owner for item in items):
-        yield "Who owns the items without an owner? The ownership catalogue names nobody for their services."
+    elif case.is_major and any(not item.owner for item in items):
+        yield "Who owns the items without an owner? The ownership catalogue names nobody."

@@ -11,7 +11,7 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefined, TemplateError
+from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefined, Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -23,6 +23,7 @@ from services.drafting.statements import CLOSE_QUOTE, OPEN_QUOTE, Statement
 from services.drafting.wording import duration, moment, percent
 from shared.errors import InvalidArgument
 
+UNUSABLE = "TEMPLATE_UNUSABLE"
 STYLES = ("default", "google_sre", "atlassian", "incident_io")
 _PART = re.compile(f"{OPEN_QUOTE}([^{CLOSE_QUOTE}]*){CLOSE_QUOTE}")
 # What CommonMark or GitHub would read as markup; an underscore or a sign inside a word is none.
@@ -56,27 +57,31 @@ class Renderer:
             raise InvalidArgument(
                 f"style {style!r} cannot be used: {error}; there are {', '.join(STYLES)}, or a folder in "
                 "template_directory",
-                reason="TEMPLATE_UNUSABLE",
+                reason=UNUSABLE,
                 field="style",
             ) from error
 
     def draft(self, draft: Draft) -> Draft:
         """`draft` with its Markdown. Raises InvalidArgument when the template fails on it."""
-        try:
-            text = self._postmortem.render(draft=draft, kinds=SectionKind, headings=HEADINGS)
-        except TemplateError as error:
-            raise InvalidArgument(
-                f"template {self._style}/postmortem.md.jinja fails: {error}", reason="TEMPLATE_UNUSABLE", field="style"
-            ) from error
+        text = _filled(self._postmortem, draft=draft, kinds=SectionKind, headings=HEADINGS)
         return replace(draft, markdown=_tidy(text))
 
     def card_markdown(self, card: Card) -> str:
-        """The card as Markdown."""
-        return _tidy(self._card.render(card=card))
+        """The card as Markdown. Raises InvalidArgument when the template fails on it."""
+        return _tidy(_filled(self._card, card=card))
 
     def card_html(self, card: Card) -> str:
-        """The card as a fragment of HTML."""
-        return self._card_html.render(card=card)
+        """The card as a fragment of HTML. Raises InvalidArgument when the template fails on it."""
+        return _filled(self._card_html, card=card)
+
+
+def _filled(template: Template, **values: object) -> str:
+    try:
+        return template.render(**values)
+    except Exception as error:  # a team's own template may do anything
+        raise InvalidArgument(
+            f"template {template.name} fails: {error}", reason=UNUSABLE, field="style"
+        ) from error
 
 
 def markdown(text: str) -> str:

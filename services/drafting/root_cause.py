@@ -7,7 +7,7 @@ from services.drafting.early_signs import early_signs
 from services.drafting.event_sentences import event_sentence, named, taken_back
 from services.drafting.hypotheses.hypothesis import CauseKind, Hypothesis
 from services.drafting.log_story import course_of_log
-from services.drafting.measured import departure, extreme, normal, sentence
+from services.drafting.measured import departure, extreme, in_short, measure, metric_of, normal, sentence
 from services.drafting.milestones import Milestones, culprit_change, says_why, undoes
 from services.drafting.notes import mechanism, notes_during
 from services.drafting.observations import Deploy, Event, OperationWindow, SeriesWindow
@@ -19,17 +19,17 @@ from services.drafting.wording import between, clock, counted, listed, number, p
 
 # From this on the first cause is called the likeliest, below it a candidate.
 LIKELY = 0.5
-MOST_MEASURES = {True: 3, False: 1}
+MOST_MEASURES = {True: 3, False: 0}
 MOST_NOTES = 3
-# Of a minor incident: what changed or lies where, what that did, what was noted of it.
-MOST_SENTENCES = 3
+# Of a minor incident: what changed or lies where, and what that did.
+MOST_SENTENCES = 2
 
 
 def root_cause(case: Case, course: Milestones) -> tuple[Statement, ...]:
     """What is known of the cause, in the order in which one would tell it."""
     cause, change = case.cause, culprit_change(case)
     if cause is None or not case.cite(cause.mechanism_keys):
-        return (*_unknown(case, course), *_diagnosis(case, course))
+        return (*_unknown(case, course), *_diagnosis(case, course), *(course_of_log(case) if case.is_major else ()))
     said = _change(case, change) if change is not None else _origin(case, cause)
     said += _behaviour(case)
     said += _diagnosis(case, course)
@@ -65,17 +65,25 @@ def _change(case: Case, change: Event) -> list[Statement]:
     said = [case.say(f"{named(change)}{replaced} at {clock(change.occurred_at)}, {before} before the onset.",
                      change.key, INCIDENT)]
     if detail.description and case.is_major:
-        files = (f" ({counted(len(detail.changed_files), 'file')}, among them {quoted(detail.changed_files[0], 120)})"
-                 if detail.changed_files else "")
-        said.append(case.say(f"Its description says{files}: {quoted(detail.description, 300)}", change.key))
+        said.append(case.say(f"Its description{_files(detail)}: {quoted(detail.description, 300)}", change.key))
     return said
+
+
+def _files(detail: Deploy) -> str:
+    """Which files it touched, in brackets: the first of them by name."""
+    files = detail.changed_files
+    if not files:
+        return ""
+    first = quoted(files[0], 120)
+    return f" (of {first})" if len(files) == 1 else f" (of {counted(len(files), 'file')}, among them {first})"
 
 
 def _origin(case: Case, cause: Hypothesis) -> list[Statement]:
     """Where no change explains it: what was seen where, in numbers, and whom it reached."""
     likely = "The likeliest cause" if cause.probability >= LIKELY else "The strongest candidate, though not a sure one,"
     said = [case.say(f"{likely} lies in {cause.service}: {_clause(cause)}", *cause.mechanism_keys)]
-    said += measured(case, cause)[: MOST_MEASURES[case.is_major]]
+    # What the sentence holds already is not told again.
+    said += measured(case, cause, beside=said[0].text)[: MOST_MEASURES[case.is_major]]
     callers = sorted({one.caller for one in case.observations.calls if one.service == cause.service
                       and one.caller != cause.service} & set(case.facts.services))
     if callers:
@@ -85,12 +93,19 @@ def _origin(case: Case, cause: Hypothesis) -> list[Statement]:
     return said
 
 
-def measured(case: Case, cause: Hypothesis) -> list[Statement]:
-    """The measures that the cause rests on, in numbers, one of each name."""
+def measured(case: Case, cause: Hypothesis, beside: str = "") -> list[Statement]:
+    """The measures that the cause rests on, in numbers, one of each kind; none that `beside` names."""
     series = {one.key: one for one in case.observations.series}
     keys = (*cause.mechanism_keys, *cause.evidence_for)
-    windows = {series[key].metric_name: series[key] for key in keys if key in series}.values()
+    told = {in_short(series[key].metric_name): series[key] for key in keys
+            if key in series and f"{series[key].metric_name} " not in beside}
+    windows = [window for words, window in told.items() if words not in _in_words(beside)]
     return [said for said in (_measured(case, window) for window in windows) if said is not None]
+
+
+def _in_words(sentence: str) -> set[str]:
+    """What the metrics that a sentence names are called: «memory.usage» and «memory.utilization» are one thing."""
+    return {in_short(word.strip("(,;)")) for word in sentence.split() if "." in word.strip("(,;).")}
 
 
 def _clause(cause: Hypothesis) -> str:
@@ -104,8 +119,9 @@ def _measured(case: Case, window: SeriesWindow) -> Statement | None:
     if window.extreme_at is None:
         return None
     return case.say(
-        f"{window.metric_name} of {window.service} was {quantity(window.extreme_value, window.unit)} at "
-        f"{clock(window.extreme_at)}, against {quantity(window.baseline_median, window.unit)} before.", window.key)
+        sentence(f"{metric_of(window.metric_name, window.service)} was {quantity(window.extreme_value, window.unit)} "
+                 f"at {clock(window.extreme_at)}, against {quantity(window.baseline_median, window.unit)} before"),
+        window.key)
 
 
 def _behaviour(case: Case) -> list[Statement]:
@@ -148,9 +164,8 @@ def _gave_out(case: Case) -> list[Statement]:
         return []
     keys, parts = [], []
     if full is not None:
-        keys.append(full.key)
-        parts.append(f"{full.metric_name} of {full.service} rose from {normal(full)} to "
-                     f"{extreme(full)}")
+        keys += full.keys
+        parts.append(f"{measure(full.whole)} rose from {normal(full.whole)} to {extreme(full.whole)}")
     if limit is not None and limit.first_seen_at is not None:
         keys.append(limit.key)
         before = "never before" if not limit.baseline_count else f"{counted(limit.baseline_count, 'time')} before"
@@ -192,7 +207,9 @@ def _traces(case: Case) -> list[Statement]:
 
 
 def _against(case: Case, cause: Hypothesis) -> list[Statement]:
-    """What does not fit, in its own words."""
+    """What does not fit, in its own words; never a measure that speaks for it as well."""
     found = case.observations.by_key()
-    keys = [key for key in cause.evidence_against if isinstance(found.get(key), SeriesWindow | OperationWindow)][:1]
+    supporting = {*cause.mechanism_keys, *cause.evidence_for}
+    keys = [key for key in cause.evidence_against
+            if key not in supporting and isinstance(found.get(key), SeriesWindow | OperationWindow)][:1]
     return [case.say(f"What does not fit: {evidence(found[key]).statement}", key) for key in keys]

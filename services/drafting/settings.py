@@ -167,6 +167,13 @@ class Settings:
     repository_branch: str = field(default="main", metadata={"help": "branch of that repository"})
     repository_user: str = field(default="", metadata={"help": "user for an https address", "example": "afteraction"})
     repository_token: str = field(default="", metadata={"help": "password or token of that user", "secret": "yes"})
+    repository_ssh_command: str = field(
+        default="",
+        metadata={
+            "help": "command for an ssh address; empty: ssh that asks for nothing",
+            "example": "ssh -i /etc/afteraction/key -oBatchMode=yes",
+        },
+    )
     repository_domain: str = field(
         default="users.noreply.localhost",
         metadata={"help": "domain of authors whose name is no e-mail address", "example": "example.org"},

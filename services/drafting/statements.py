@@ -3,6 +3,8 @@
 `Statement` refuses to be made without evidence. `unsupported` reads a statement again and names every number, time,
 version and name in it that the evidence which it cites does not hold: a time is held when it is one of the evidence's
 times, a duration when it lies between two of them, anything else when it stands in the evidence's words or values.
+A service of the incident that is written like a plain word is known as a name from the other evidence, and where a
+sentence tells a stretch of time by both of its ends, its length must be theirs.
 """
 
 import re
@@ -18,6 +20,7 @@ OPEN_QUOTE, CLOSE_QUOTE = "“", "”"
 _QUOTED = re.compile(f"{OPEN_QUOTE}([^{CLOSE_QUOTE}]*){CLOSE_QUOTE}")
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _CLOCK = re.compile(r"\b([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?\b")
+_STRETCH = re.compile(r"(?<![\d:])(\d\d):(\d\d)(?::(\d\d))? to (\d\d):(\d\d)(?::(\d\d))?(?![\d:])")
 _DURATION = re.compile(r"\b(\d[\d,]*(?:\.\d+)?) (seconds?|minutes?|hours?|days?)\b")
 # Names as programs write them: parts joined by something that prose does not join words with.
 _NAME = re.compile(r"(?<![\w./-])[A-Za-z][\w]*(?:[._/:-]+\w+)+")
@@ -76,7 +79,8 @@ def unsupported(statement: Statement, evidence: Mapping[str, Evidence]) -> tuple
     cited = [evidence[identifier] for identifier in statement.evidence]
     words = "\n".join(_words(one) for one in cited)
     times = sorted({time for one in cited for time in _times(one)})
-    return tuple(Unsupported(statement, what) for what in _claims(statement.text, words, times))
+    claims = (*_claims(statement.text, words, times), *_strange_services(statement.text, words, evidence.values()))
+    return tuple(Unsupported(statement, what) for what in dict.fromkeys(claims))
 
 
 def unsupported_in(statements: Iterable[Statement], evidence: Mapping[str, Evidence]) -> tuple[Unsupported, ...]:
@@ -100,6 +104,7 @@ def _claims(text: str, words: str, times: list[datetime]) -> Iterable[str]:
         if _plain(quote.rstrip("…")) not in folded:
             yield f"{OPEN_QUOTE}{quote}{CLOSE_QUOTE}"
     rest = _QUOTED.sub(" ", text)
+    yield from _wrong_stretches(rest)
     for pattern, is_held in ((_DATE, _date_is_held), (_CLOCK, _clock_is_held), (_DURATION, _duration_is_held)):
         for match in pattern.finditer(rest):
             if not is_held(match, times) and _plain(match[0]) not in folded:
@@ -122,6 +127,24 @@ def _claims(text: str, words: str, times: list[datetime]) -> Iterable[str]:
     for found in _NUMBER.findall(rest):
         if _number(found) not in held:
             yield found
+
+
+def _strange_services(text: str, words: str, evidence: Iterable[Evidence]) -> Iterable[str]:
+    """Services of the incident that the text names and the words do not. Only these are known to be names where they
+    look like any other word."""
+    rest = _QUOTED.sub(" ", text)
+    for service in sorted({name for one in evidence for name in _services(one) if name}):
+        if service in rest and _stands_in(service, rest) and not _stands_in(service, words):
+            yield service
+
+
+def _services(evidence: Evidence) -> Iterable[str]:
+    return evidence.service, *evidence.values.get("services", "").split(", ")
+
+
+def _stands_in(name: str, text: str) -> bool:
+    """Whether the name stands there by itself and not as part of another."""
+    return re.search(rf"(?<![\w/-])(?<!\w[.:]){re.escape(name)}(?![\w/-])(?![.:]\w)", text) is not None
 
 
 def _words(evidence: Evidence) -> str:
@@ -164,6 +187,18 @@ def _duration_is_held(match: "re.Match[str]", times: list[datetime]) -> bool:
     decimals = len(match[1].partition(".")[2])
     slack_s = unit_s * 0.5 * 10.0**-decimals + 1e-6
     return any(abs((later - earlier).total_seconds() - told_s) <= slack_s for earlier, later in combinations(times, 2))
+
+
+def _wrong_stretches(text: str) -> Iterable[str]:
+    """`10:14 to 10:37` beside lengths of time of which none is that long, as far as the ends tell."""
+    told = [_number(found[1]) * _SECONDS[found[2].rstrip("s")] for found in _DURATION.finditer(text)]
+    for found in _STRETCH.finditer(text):
+        hours, minutes, seconds, *end = (int(part or 0) for part in found.groups())
+        length = (end[0] - hours) * 3600 + (end[1] - minutes) * 60 + end[2] - seconds
+        slack = 1.0 if found[3] and found[6] else 60.0
+        # Minutes and hours are rounded; what lasts for a day has no place on a clock.
+        if told and not any(abs(one - length % 86400) <= max(slack, one / 20) or one >= 86400 for one in told):
+            yield found[0]
 
 
 def _number(text: str) -> float:

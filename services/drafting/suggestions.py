@@ -1,4 +1,4 @@
-"""Action items: each answers one factor, gap or open item of a similar incident, and says with which numbers.
+"""Action items: each answers one factor or gap, and says with which numbers.
 
 They are suggestions until a person accepts them. The owner is the catalogue's for the service that the work is on, the
 due date follows from priority and effort.
@@ -12,12 +12,12 @@ from services.drafting.calls_per_request import amplification, amplified_evidenc
 from services.drafting.case import Case
 from services.drafting.draft import SuggestedItem
 from services.drafting.early_signs import early_signs
-from services.drafting.factors import wider_window
+from services.drafting.factors import CATEGORIES, wider_window
 from services.drafting.gaps import SLOW_STEP, event_counts, is_alert_known
 from services.drafting.measured import extreme, measure, normal, sentence
-from services.drafting.milestones import Milestones, culprit_change
+from services.drafting.milestones import Milestone, Milestones, culprit_change
 from services.drafting.notes import undocumented
-from services.drafting.observations import Deploy, LogPatternWindow
+from services.drafting.observations import ConfigChange, Deploy, FlagChange, LogPatternWindow
 from services.drafting.resources import bound, resource
 from services.drafting.root_cause import measured
 from services.drafting.showing import INCIDENT, derived_evidence
@@ -26,7 +26,7 @@ from services.drafting.traffic_growth import growth_evidence, traffic_growth
 from services.drafting.used_up import limit_line, saturated
 from services.drafting.wording import between, clock, length, number
 
-MOST_ITEMS = {True: 8, False: 3}
+MOST_ITEMS = {True: 8, False: 2}
 _SEVERE = frozenset({"ERROR", "FATAL", "CRITICAL", "SEVERE"})
 
 
@@ -53,7 +53,6 @@ def suggestions(case: Case, course: Milestones) -> tuple[SuggestedItem, ...]:
         *_prepared(case, course),
         *_alert(case),
         *_mechanism(case),
-        *_past(case),
     ]
     items = [item for idea in ideas if (item := _item(case, idea)) is not None]
     unique = {item.title: item for item in items}
@@ -83,8 +82,9 @@ def _checklist(case: Case) -> Iterable[_Idea]:
     full, limit = saturated(case), limit_line(case)
     keys: tuple[str, ...]
     if full is not None:
-        reason, keys = sentence(f"{full.metric_name} rose from {normal(full)} to "
-                                f"{extreme(full)} with {change.detail.version}"), (full.key, change.key)
+        reason = sentence(f"{measure(full.whole)} rose from {normal(full.whole)} to {extreme(full.whole)} with "
+                          f"{change.detail.version}")
+        keys = (*full.keys, change.key)
     elif limit is not None:
         reason, keys = f"The log names the limit: {quoted(limit.example, 160)}", (limit.key,)
     else:
@@ -128,8 +128,8 @@ def _documented(case: Case) -> Iterable[_Idea]:
     for event, said in undocumented(case)[:1]:
         service = event.service or case.facts.service
         words = resource(case.cause) if case.cause else None
-        what = f"a guideline for sizing the {words}" if words else "what was found written nowhere"
-        yield _Idea(f"Write down for {service} {what}", f"A responder noted: {quoted(said)}", (event.key,),
+        what = f"how the {words} of {service} are sized" if words else f"for {service} what was found written nowhere"
+        yield _Idea(f"Document {what}", f"A responder noted: {quoted(said)}", (event.key,),
                     "process", 2, False, service)
 
 
@@ -164,7 +164,7 @@ def _prepared(case: Case, course: Milestones) -> Iterable[_Idea]:
     worked = over.at - acted.at if over and acted else timedelta(0)
     if known and acted and waited >= max(worked, SLOW_STEP):
         yield _Idea(
-            f"Prepare the mitigation of {service} so that it takes one step once the cause is known",
+            _one_step(case, acted),
             f"{between(known.at, acted.at)} passed from the recognised cause to the start of the mitigation.",
             (known.key, acted.key), "process", 3, True, service)
     elif acted and over and worked >= SLOW_STEP:
@@ -174,6 +174,21 @@ def _prepared(case: Case, course: Milestones) -> Iterable[_Idea]:
             (acted.key, INCIDENT), "process", 3, True, service)
 
 
+def _one_step(case: Case, acted: Milestone) -> str:
+    """What was done to end it, as work: `make the rollback of checkout-api one command`."""
+    event = next((event for event in case.events if event.key == acted.key), None)
+    service = event.service if event is not None and event.service else case.facts.service
+    match event.detail if event is not None else None:
+        case Deploy(is_rollback=True):
+            return f"Make the rollback of {service} one command that needs no build"
+        case Deploy():
+            return f"Make the release that ended it one command for {service}"
+        case ConfigChange() | FlagChange():
+            return f"Name the setting that ended it in the runbook of {service}, with its value"
+        case _:
+            return f"Write what ended it into the runbook of {service}, as the first step"
+
+
 def _alert(case: Case) -> Iterable[_Idea]:
     if is_alert_known(case):
         return
@@ -181,7 +196,7 @@ def _alert(case: Case) -> Iterable[_Idea]:
     opening = next((one for one in case.facts.anomalies if one.is_opening), None)
     service = case.facts.service
     if pattern is not None:
-        yield _Idea(f"Alert on the log pattern {quoted(pattern.template, 100)} of {pattern.service}",
+        yield _Idea(f"Alert on the log pattern {quoted(pattern.template, 80)} of {pattern.service}",
                     "No alert was received while it was logged.", (pattern.key, event_counts(case)),
                     "monitoring", 3, True, pattern.service)
     elif opening is not None:
@@ -194,18 +209,9 @@ def _mechanism(case: Case) -> Iterable[_Idea]:
     cause = case.cause
     if cause is None or culprit_change(case) is not None:
         return
-    shown = next((one.text for one in measured(case, cause)), f"The likeliest cause lies in {cause.service}.")
+    shown = next((one.text for one in measured(case, cause)), sentence(cause.mechanism))
     keys = (*cause.mechanism_keys, *cause.evidence_for, INCIDENT)
-    yield _Idea(bound(cause), shown, keys, "capacity", 2, False, cause.service)
-
-
-def _past(case: Case) -> Iterable[_Idea]:
-    for similar in case.gathered.similar[:2]:
-        for title in similar.open_action_items[:2]:
-            yield _Idea(
-                f"Finish what a similar incident asked for: {quoted(title, 100)}",
-                f"It was open when this incident began, from {quoted(similar.past.title, 100)}.",
-                (similar.past.key,), "process", 2, False, case.facts.service)
+    yield _Idea(bound(cause), shown, keys, CATEGORIES.get(cause.kind, "process"), 2, False, cause.service)
 
 
 def _telling_pattern(case: Case) -> LogPatternWindow | None:

@@ -2,29 +2,34 @@
 
 from services.drafting.calls_per_request import amplification, amplified_evidence
 from services.drafting.case import Case
+from services.drafting.courses import Course, course
 from services.drafting.draft import Impact
 from services.drafting.event_sentences import named, taken_back
-from services.drafting.measured import extreme, is_failing, measure, normal, sentence
+from services.drafting.hypotheses.hypothesis import CauseKind, Hypothesis
+from services.drafting.measured import extreme, in_short, is_failing, its_measure, measure, normal, sentence
 from services.drafting.milestones import Milestone, Milestones, culprit_change, undoes
 from services.drafting.notes import mechanism, notes_during
-from services.drafting.observations import Anomaly
+from services.drafting.observations import Anomaly, Event, Signal
 from services.drafting.showing import INCIDENT
 from services.drafting.statements import Statement, quoted
 from services.drafting.used_up import saturated
-from services.drafting.wording import between, clock, listed, money, number
+from services.drafting.wording import between, clock, from_to, listed, money, number
 
 
 def title(case: Case) -> str:
     """What failed and how far, in one line; detection's own title where no measure tells."""
     facts = case.facts
-    opening = _opening(case)
-    if opening is None:
+    found = _opening(case)
+    if found is None:
         return facts.title or facts.service
+    opening = found.whole
     where = f"{facts.service} {opening.operation}".strip()
     worst = extreme(opening)
+    if opening.signal is Signal.ALERT:
+        return f"{facts.service}: alert {quoted(opening.metric_name, 80)} fired"
     if is_failing(opening):
         return f"{where}: up to {worst} of requests failed, {normal(opening)} before"
-    return f"{where}: {opening.metric_name} {worst}, {normal(opening)} before"
+    return f"{where}: {in_short(opening.metric_name)} {worst}, {normal(opening)} before"
 
 
 def summary(case: Case, course: Milestones, cost: Impact) -> tuple[Statement, ...]:
@@ -32,29 +37,37 @@ def summary(case: Case, course: Milestones, cost: Impact) -> tuple[Statement, ..
     return tuple(said for said in (_what(case), _why(case, course), _end(case, course, cost)) if said is not None)
 
 
-def _opening(case: Case) -> Anomaly | None:
-    return next((one for one in case.facts.anomalies if one.is_opening), None)
+def _opening(case: Case) -> Course | None:
+    first = next((one for one in case.facts.anomalies if one.is_opening), None)
+    return None if first is None else course(first, case.facts.anomalies)
 
 
 def _what(case: Case) -> Statement:
-    facts, opening = case.facts, _opening(case)
+    facts, found = case.facts, _opening(case)
+    opening = None if found is None else found.whole
     if facts.recovered_at:
-        when = (f"For {between(facts.onset_at, facts.recovered_at)} on {facts.onset_at:%Y-%m-%d}, from "
-                f"{clock(facts.onset_at)} to {clock(facts.recovered_at)} UTC")
+        when = (f"For {between(facts.onset_at, facts.recovered_at)} on {facts.onset_at:%Y-%m-%d}, "
+                f"{from_to(facts.onset_at, facts.recovered_at)} UTC")
     else:
         when = f"From {clock(facts.onset_at)} UTC on {facts.onset_at:%Y-%m-%d} on"
     if opening is None:
         told = f": {quoted(facts.title)}" if facts.title else ""
         said = f"{facts.service} was out of its normal{told}"
+    elif opening.signal is Signal.ALERT:
+        said = f"the alert {quoted(opening.metric_name, 80)} was firing for {facts.service}"
     elif is_failing(opening):
         said = (f"up to {extreme(opening)} of the requests to {facts.service} failed, against "
                 f"{normal(opening)} before")
     else:
-        said = (f"{facts.service} was out of its normal: {measure(opening)} reached {extreme(opening)}, against "
-                f"{normal(opening)} before")
+        said = (f"{facts.service} was out of its normal: {_its(facts.service, opening)} reached {extreme(opening)}, "
+                f"against {normal(opening)} before")
     others = [service for service in facts.services if service != facts.service]
-    too = f"; {listed(others, 4)} left {'their' if len(others) > 1 else 'its'} normal as well" if others else ""
-    return case.say(f"{when}, {said}{too}.", INCIDENT, *((opening.key,) if opening else ()))
+    too = f"; {listed(others, 4)} suffered with it" if others else ""
+    return case.say(f"{when}, {said}{too}.", INCIDENT, *(found.keys if found else ()))
+
+
+def _its(service: str, opening: Anomaly) -> str:
+    return its_measure(opening) if opening.service == service else measure(opening)
 
 
 def _noted(case: Case, moment: Milestone | None, most: int = 240) -> str:
@@ -71,24 +84,38 @@ def _why(case: Case, course: Milestones) -> Statement:
             return case.say(f"On its cause a responder noted at {clock(course.diagnosis.at)}: {said}",
                             course.diagnosis.key)
         return case.say("What caused it is not known from data.", INCIDENT)
+    if not case.is_major:
+        return _where(case, cause, change)
     if change is None:
         return case.say(sentence(cause.mechanism), *cause.mechanism_keys)
-    clauses, keys = [], [change.key, INCIDENT]
+    clauses: list[str] = []
+    keys = [change.key, INCIDENT]
     more = amplification(case.observations, cause.service)
     if more is not None:
-        clauses.append(f"with which {cause.service} made {number(more.after)} calls for each request in place of "
+        clauses.append(f"with it {cause.service} made {number(more.after)} calls for each request instead of "
                        f"{number(more.before)}")
         keys += [amplified_evidence(case, more), *more.keys]
     full = saturated(case)
     if full is not None:
-        clauses.append(f"{'and ' if clauses else 'with which '}{full.metric_name} rose from "
-                       f"{normal(full)} to {extreme(full)}")
-        keys.append(full.key)
+        clauses.append(f"{'' if clauses else 'with it '}{measure(full.whole)} rose from {normal(full.whole)} to "
+                       f"{extreme(full.whole)}")
+        keys += full.keys
     if not clauses:
         return case.say(sentence(cause.mechanism), *cause.mechanism_keys)
     gone_out = (f"The likeliest cause is {named(change)}, which went out at {clock(change.occurred_at)}, "
-                f"{between(change.occurred_at, case.facts.onset_at)} before, and ")
-    return case.say(gone_out + " ".join(clauses) + ".", *keys)
+                f"{between(change.occurred_at, case.facts.onset_at)} before: ")
+    return case.say(f"{gone_out}{' and '.join(clauses)}.", *keys)
+
+
+def _where(case: Case, cause: Hypothesis, change: Event | None) -> Statement:
+    """In a short text the summary says where the cause lies, and the root cause what it is."""
+    if change is not None:
+        return case.say(f"The likeliest cause is {named(change)}.", change.key, *cause.mechanism_keys[:1])
+    return case.say(f"The likeliest cause lies in {cause.service} ({_kind(cause)}).", *cause.mechanism_keys)
+
+
+def _kind(cause: Hypothesis) -> str:
+    return "CPU" if cause.kind is CauseKind.CPU else cause.kind.value.replace("-", " ")
 
 
 def _end(case: Case, course: Milestones, cost: Impact) -> Statement | None:

@@ -8,22 +8,25 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from services.drafting.case import Case
+from services.drafting.courses import course
 from services.drafting.draft import TimelineRow
 from services.drafting.early_signs import early_signs
 from services.drafting.event_sentences import event_sentence
+from services.drafting.gaps import BEFORE
 from services.drafting.incident import EntryKind
-from services.drafting.measured import departure, extreme, measure, sentence
+from services.drafting.log_story import telling
+from services.drafting.measured import departure, extreme, measure, normal, sentence, value
 from services.drafting.milestones import culprit_change, undoes
-from services.drafting.observations import Alert, Anomaly, Event, LogPatternWindow, Note, Page
+from services.drafting.observations import Alert, Anomaly, Event, LogPatternWindow, Note, Page, Signal
 from services.drafting.showing import INCIDENT, derived_evidence
 from services.drafting.statements import quoted
-from services.drafting.wording import counted, listed
+from services.drafting.wording import clock, counted, listed
 
-# Changes this long before the onset may have to do with it.
-BEFORE = timedelta(hours=3)
-MOST_ROWS = {True: 40, False: 8}
+MOST_ROWS = {True: 40, False: 5}
 MOST_PATTERNS = {True: 3, False: 1}
 MOST_SERVICES = {True: 6, False: 0}
+# Series that the evidence of such a line names.
+MOST_NAMED = 12
 # Patterns that begin within the same breath are told together.
 TOGETHER = timedelta(minutes=2)
 
@@ -73,18 +76,25 @@ def _anomalies(case: Case) -> Weighed:
     if opening is not None:
         told.add(opening.key)
         yield 0.95, TimelineRow(opening.onset_at, case.say(_leaves(opening), opening.key))
-        if opening.peak_at is not None and opening.peak_at > opening.detected_at:
+        found = course(opening, facts.anomalies)
+        worst, peak_at = found.whole, found.whole.peak_at
+        if peak_at is not None and peak_at > opening.detected_at and opening.signal is not Signal.ALERT:
             yield 0.75, TimelineRow(
-                opening.peak_at,
-                case.say(sentence(f"{measure(opening)} is at its worst: {extreme(opening)}"), opening.key))
+                peak_at, case.say(sentence(f"{measure(worst)} is at its worst: {extreme(worst)}"), *found.keys))
     for first in _first_of_others(case)[: MOST_SERVICES[case.is_major]]:
         told.add(first.key)
         yield 0.65, TimelineRow(first.onset_at, case.say(_leaves(first), first.key))
-    yield from _rest(case, [one for one in facts.anomalies if one.key not in told])
+    if case.is_major:
+        yield from _rest(case, [one for one in facts.anomalies if one.key not in told])
 
 
 def _leaves(anomaly: Anomaly) -> str:
-    return sentence(f"{departure(anomaly)}")
+    if anomaly.signal is Signal.ALERT:
+        return sentence(departure(anomaly))
+    # It left at the onset; how far it had gone was seen when it was detected.
+    by = "" if clock(anomaly.onset_at) == clock(anomaly.detected_at) else f" by {clock(anomaly.detected_at)}"
+    return sentence(f"{measure(anomaly)} leaves its baseline: {value(anomaly, anomaly.observed)}{by}, against "
+                    f"{normal(anomaly)} before")
 
 
 def _first_of_others(case: Case) -> list[Anomaly]:
@@ -100,27 +110,28 @@ def _first_of_others(case: Case) -> list[Anomaly]:
 
 
 def _rest(case: Case, others: Sequence[Anomaly]) -> Weighed:
-    """What else moved, counted: while it lasted, and after what ended it."""
-    facts = case.facts
+    """What else moved while it lasted, counted; what the way back moves is no news."""
     undone = _undone_at(case)
-    during = [one for one in others if undone is None or one.onset_at < undone]
-    after = [one for one in others if undone is not None and one.onset_at >= undone]
-    for name, those, words in (("during", during, "leave"),
-                               ("after", after, "then leave")):
-        if not those:
-            continue
-        services = sorted({one.service for one in those})
-        key = case.derive(derived_evidence(
-            f"series/{name}",
-            "Series that left their baselines, beside those told on their own",
-            {"count": str(len(those)), "services": ", ".join(services),
-             "series": "; ".join(f"{one.service} {one.operation} {one.metric_name}" for one in those[:60])},
-            at=min(one.onset_at for one in those), until=max(one.onset_at for one in those)))
-        strongest = sorted(those, key=lambda one: -abs(one.z))[:2]
-        at = max(min(one.onset_at for one in those), facts.onset_at)
-        leaves = f"{words} their baselines" if len(those) > 1 else f"{words}s its baseline"
-        said = f"{len(those)} more series of {listed(services, 8)} {leaves}."
-        yield 0.6, TimelineRow(at, case.say(said, key, INCIDENT, *(one.key for one in strongest)))
+    those = [one for one in others if undone is None or one.onset_at < undone]
+    if not those:
+        return
+    services = sorted({one.service for one in those})
+    key = case.derive(derived_evidence(
+        "series/during",
+        "Series that left their baselines, beside those told on their own",
+        {"count": str(len(those)), "services": ", ".join(services), "series": "; ".join(_named(those))},
+        at=min(one.onset_at for one in those), until=max(one.onset_at for one in those)))
+    strongest = sorted(those, key=lambda one: -abs(one.z))[:2]
+    at = max(min(one.onset_at for one in those), case.facts.onset_at)
+    leaves = "leave their baselines" if len(those) > 1 else "leaves its baseline"
+    said = f"{len(those)} more series of {listed(services, 8)} {leaves}."
+    yield 0.6, TimelineRow(at, case.say(said, key, INCIDENT, *(one.key for one in strongest)))
+
+
+def _named(those: Sequence[Anomaly]) -> list[str]:
+    """Each once: the instances of a service have the same series."""
+    return list(dict.fromkeys(" ".join(f"{one.service} {one.operation} {one.metric_name}".split())
+                              for one in those))[:MOST_NAMED]
 
 
 def _undone_at(case: Case) -> datetime | None:
@@ -132,8 +143,10 @@ def _undone_at(case: Case) -> datetime | None:
 
 def _patterns(case: Case) -> Weighed:
     """The first pattern that departed in its own words, with those that came beside it."""
+    affected = {*case.facts.services, case.facts.service, *((case.cause.service,) if case.cause else ())}
     moved = sorted(
-        (one for one in case.moved_patterns()[:8] if one.first_seen_at is not None),
+        (one for one in telling(case.moved_patterns()[:8])
+         if one.first_seen_at is not None and (one.service in affected or case.is_major)),
         key=lambda one: (one.first_seen_at or case.facts.onset_at, one.key))
     groups: list[list[LogPatternWindow]] = []
     for pattern in moved:
@@ -142,6 +155,7 @@ def _patterns(case: Case) -> Weighed:
             groups[-1].append(pattern)
         else:
             groups.append([pattern])
+    shown = 160 if case.is_major else 80
     for group in groups[: MOST_PATTERNS[case.is_major]]:
         first, more = group[0], group[1:]
         frame = f", from {quoted(first.root_frame, 120)}" if first.root_frame else ""
@@ -155,7 +169,7 @@ def _patterns(case: Case) -> Weighed:
             keys.append(total)
             beside = f", beside {counted(len(more), 'more pattern')}"
         yield 0.72, TimelineRow(first.first_seen_at or case.facts.onset_at, case.say(
-            f"{first.service} begins to log {quoted(first.example or first.template, 160)}{frame}, "
+            f"{first.service} begins to log {quoted(first.example or first.template, shown)}{frame}, "
             f"{counted(first.count, 'time')} in all{beside}.", *keys))
 
 
@@ -174,5 +188,5 @@ def _life(case: Case) -> Weighed:
             yield 0.8, TimelineRow(entry.at, case.say("The incident is acknowledged.", INCIDENT))
     if facts.recovered_at is not None:
         yield 0.95, TimelineRow(facts.recovered_at, case.say(f"{facts.service} is back in its baseline.", INCIDENT))
-    if facts.resolved_at is not None and facts.resolved_at != facts.recovered_at:
+    if facts.resolved_at is not None and (facts.recovered_at is None or case.is_major):
         yield 0.7, TimelineRow(facts.resolved_at, case.say("The incident is resolved.", INCIDENT))

@@ -1,59 +1,90 @@
-"""Whether a draft says anything that no evidence holds: every sentence of it, its titles, its rows and its questions.
+"""Whether a draft or a card says anything that no evidence holds: its sentences, titles, rows, questions and headers.
 
-`problems(draft)` walks a draft as it was computed. `problems_in(markdown, evidence)` reads one as people see it, with
-the evidence that its marks name: what stands in a draft that was stored, reworded or rendered in another style.
+`problems(draft)` walks a draft as it was computed, `problems_of(card)` a card. `problems_in(markdown, evidence)` reads
+either as people see it: what names evidence by marks must be held by that, every other line by any evidence of the
+document. It can so be asked of what was stored, reworded or rendered in another style.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from services.drafting.card import Card
 from services.drafting.draft import Draft
-from services.drafting.evidence import Evidence
-from services.drafting.statements import CLOSE_QUOTE, OPEN_QUOTE, Statement, Unsupported, unsupported
+from services.drafting.evidence import Evidence, EvidenceKind
+from services.drafting.statements import CLOSE_QUOTE, OPEN_QUOTE, Statement, Unsupported, unsupported, unsupported_in
 
 _MARK = re.compile(r"\[\^(E\d+)\]")
 _DEFINITION = re.compile(r"\[\^E\d+\]:")
 _CODE = re.compile(r"(?<!`)(`+)(?!`) ?(.+?) ?(?<!`)\1(?!`)")
 _ESCAPED = re.compile(r"\\([\\`*\[\]<>|~&#!_:.+=-])")
+# Where a link leads to; one in a quotation is somebody's words.
+_TARGET = re.compile(rf"{OPEN_QUOTE}[^{CLOSE_QUOTE}]*{CLOSE_QUOTE}|(?<=\])\([^()\s]*\)")
 # The priority, the category and the due date of an item are decided, not observed.
 _ITEM_CELLS = re.compile(r"\|\s*(?:TBD|[^|]*\(suggested\))\s*\|\s*\d{4}-\d\d-\d\d\s*\|\s*P\d\s*\|\s*[\w-]+\s*\|")
-_CLOCK_CELL = re.compile(r"\A\|\s*(?:\d{4}-\d\d-\d\d )?\d\d:\d\d\s*\|")
+_LABEL = re.compile(r"\A\s*(?:[-*] |\d+\. )?(?:\*\*[\w -]+\*\*: )?")
+# How likely a cause is, is judged, not observed.
+_CAUSE = re.compile(r"\A\d+\. \*\*[^*]+\*\*(?: in (?P<service>.+?), [a-z ]+ \([<>]?\d+ %\)|, [<>]?\d+ %): ")
+# What could not be had is told in the words of whoever did not answer; a question has a number of its own.
+_TOLD, _ASKED = re.compile(r"\A> Missing: "), re.compile(r"\A> \*\*Question Q\d+:\*\* ")
 
 
 def problems(draft: Draft) -> tuple[Unsupported, ...]:
     """What the draft says beyond its evidence; empty when all of it is held."""
     evidence = {one.id: one for one in draft.evidence}
-    everything = tuple(evidence)
     found = [one for statement in _statements(draft) for one in unsupported(statement, evidence)]
     for text in (draft.title, *(question.text for question in draft.questions)):
-        if everything:
-            found += unsupported(Statement(_without_missing(draft, text), everything), evidence)
+        found += beyond_all(_without(draft.missing, text), evidence)
     return tuple(found)
 
 
-def problems_in(markdown: str, evidence: Mapping[str, Evidence]) -> tuple[Unsupported, ...]:
-    """The same for the sentences of a Markdown text that name their evidence."""
-    return tuple(found for statement in cited(markdown) for found in unsupported(statement, evidence))
+def problems_of(card: Card) -> tuple[Unsupported, ...]:
+    """The same of a card."""
+    evidence = {one.id: one for one in card.evidence}
+    return (*unsupported_in(card.statements(), evidence), *beyond_all(card.title, untitled(evidence)))
+
+
+def problems_in(
+    markdown: str, evidence: Mapping[str, Evidence], missing: Sequence[str] = ()
+) -> tuple[Unsupported, ...]:
+    """The same of a Markdown text. missing: what it says could not be had."""
+    found = [one for statement in cited(markdown) for one in unsupported(statement, evidence)]
+    for text in uncited(markdown):
+        found += beyond_all(_without(missing, text), evidence)
+    return tuple(found)
 
 
 def cited(markdown: str) -> Iterator[Statement]:
     """The sentences of a Markdown text that name evidence, plain, each with the marks behind it."""
-    for line in markdown.splitlines():
-        if _DEFINITION.match(line):
-            continue
+    for line in _lines(markdown):
         at = 0
-        marks = list(_MARK.finditer(line))
-        for place, mark in enumerate(marks):
-            following = marks[place + 1].start() if place + 1 < len(marks) else -1
-            if mark.end() == following:
-                continue
-            first = place
-            while first and marks[first - 1].end() == marks[first].start():
-                first -= 1
-            text = _plain(line[at : marks[first].start()])
+        for first, end, marks in _groups(line):
+            text = _plain(line[at:first])
             if text:
-                yield Statement(text, tuple(one[1] for one in marks[first : place + 1]))
-            at = mark.end()
+                yield Statement(text, marks)
+            at = end
+
+
+def uncited(markdown: str) -> Iterator[str]:
+    """What stands in a Markdown text without a mark behind it, plain."""
+    for line in _lines(markdown):
+        rest = line[max((end for _, end, _ in _groups(line)), default=0) :]
+        if rest.strip(" |-:") and not _TOLD.match(rest):
+            yield _plain(rest)
+
+
+def _lines(markdown: str) -> Iterator[str]:
+    yield from (line for line in markdown.splitlines() if not _DEFINITION.match(line))
+
+
+def _groups(line: str) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    """Marks that stand side by side: where they begin and end, and their ids."""
+    marks = list(_MARK.finditer(line))
+    while marks:
+        size = next((place for place in range(1, len(marks)) if marks[place - 1].end() != marks[place].start()),
+                    len(marks))
+        yield marks[0].start(), marks[size - 1].end(), tuple(mark[1] for mark in marks[:size])
+        marks = marks[size:]
 
 
 def _statements(draft: Draft) -> Iterator[Statement]:
@@ -64,15 +95,32 @@ def _statements(draft: Draft) -> Iterator[Statement]:
         yield Statement(f"{row.at:%H:%M} {row.statement.text}", row.statement.evidence)
 
 
-def _without_missing(draft: Draft, text: str) -> str:
+def beyond_all(text: str, evidence: Mapping[str, Evidence]) -> Iterable[Unsupported]:
+    """What stands in no evidence at all; nothing where there is none or no text."""
+    return unsupported(Statement(text, tuple(evidence)), evidence) if evidence and text.strip() else ()
+
+
+def untitled(evidence: Mapping[str, Evidence]) -> dict[str, Evidence]:
+    """The evidence without the words that are to be held by it."""
+    return {
+        identifier: replace(one, values={name: value for name, value in one.values.items() if name != "title"})
+        if one.kind is EvidenceKind.INCIDENT
+        else one
+        for identifier, one in evidence.items()
+    }
+
+
+def _without(missing: Sequence[str], text: str) -> str:
     """What could not be had is told in the words of whoever did not answer."""
-    for what in draft.missing:
+    for what in missing:
         text = text.replace(what, "")
     return text
 
 
 def _plain(markdown: str) -> str:
-    text = _ITEM_CELLS.sub(" ", _CLOCK_CELL.sub(" ", markdown)).replace("|", " ")
+    text = _CAUSE.sub(lambda found: f"{found['service'] or ''}: ", _ASKED.sub("", markdown))
+    text = _ITEM_CELLS.sub(" ", text).replace("|", " ")
     text = _CODE.sub(lambda found: f"{OPEN_QUOTE}{found[2].replace('¦', '|')}{CLOSE_QUOTE}", text)
-    text = re.sub(r"\A\s*(?:[-*] )?(?:\*\*[\w -]+\*\*: )?", "", text.replace("\u2060", ""))
+    text = _TARGET.sub(lambda found: found[0] if found[0][0] == OPEN_QUOTE else "", text)
+    text = _LABEL.sub("", text.replace("\u2060", ""))
     return " ".join(_ESCAPED.sub(r"\1", text).split())

@@ -3,7 +3,8 @@
 import re
 
 from services.drafting.case import Case
-from services.drafting.observations import Anomaly, LogPatternWindow, Signal
+from services.drafting.courses import Course, course
+from services.drafting.observations import LogPatternWindow, Signal
 
 _LIMIT = re.compile(
     r"\b(pool|connections?|limit|quota|memory|heap|disk|space|queue\w*|threads?|descriptors?|capacity|full|exhaust\w*|"
@@ -19,7 +20,7 @@ _RESOURCE = re.compile(
 _NUMBERS = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*[a-f])")
 
 
-def saturated(case: Case) -> Anomaly | None:
+def saturated(case: Case) -> Course | None:
     """The measure of saturation of the likeliest service that went furthest up while it lasted."""
     facts = case.facts
     service = case.cause.service if case.cause else facts.service
@@ -30,7 +31,8 @@ def saturated(case: Case) -> Anomaly | None:
         and (one.signal is Signal.SATURATION or _RESOURCE.search(one.metric_name))
         and (end is None or one.onset_at < end)
     ]
-    return max(found, key=lambda one: abs(one.z), default=None)
+    furthest = max(found, key=lambda one: abs(one.z), default=None)
+    return None if furthest is None else course(furthest, found)
 
 
 def limit_line(case: Case) -> LogPatternWindow | None:

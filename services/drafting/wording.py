@@ -1,9 +1,11 @@
 """Numbers, times and names in words, the same everywhere: evidence and the sentences that cite it write them alike."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from math import isfinite
 
+_COUNTED_RATE = re.compile(r"\{(\w+)\}/(s|min|h)$")
 _TIME_UNITS = {"ms": 1e-3, "us": 1e-6, "ns": 1e-9, "s": 1.0, "seconds": 1.0, "milliseconds": 1e-3}
 
 
@@ -15,6 +17,13 @@ def clock(at: datetime) -> str:
 def moment(at: datetime, day: datetime) -> str:
     """The clock time, with the date where it is another day than `day`."""
     return f"{at:%H:%M}" if at.date() == day.date() else f"{at:%Y-%m-%d} {at:%H:%M}"
+
+
+def from_to(earlier: datetime, later: datetime) -> str:
+    """`from 03:47 to 04:10`, with seconds where both are in one minute."""
+    if (later - earlier).total_seconds() < 120:
+        return f"from {earlier:%H:%M:%S} to {later:%H:%M:%S}"
+    return f"from {clock(earlier)} to {clock(later)}"
 
 
 def between(earlier: datetime, later: datetime) -> str:
@@ -47,6 +56,11 @@ def number(value: float) -> str:
     return f"{float(f'{value:.3g}'):.10f}".rstrip("0").rstrip(".") if size >= 1e-6 else f"{value:.2e}"
 
 
+def shown(value: float) -> float:
+    """The value that `number` shows of it."""
+    return float(number(value).replace(",", ""))
+
+
 def share(value: float) -> str:
     """A share as a percentage: `17.3 %`."""
     return f"{number(round(value * 100, 2 if abs(value) < 0.1 else 1))} %"
@@ -63,9 +77,14 @@ def quantity(value: float, unit: str) -> str:
         return f"{number(value)} %"
     if unit in ("1/s", "/s", "Hz"):
         return f"{number(value)}/s"
+    if unit.endswith("/s"):
+        return f"{quantity(value, unit.removesuffix('/s'))}/s"
     if unit in ("By", "B", "bytes"):
         return _size(value)
-    # Curly braces are OpenTelemetry's way of saying that a count counts something.
+    # Curly braces are OpenTelemetry's way of saying that a count counts something: `{request}`, `{request}/s`.
+    found = _COUNTED_RATE.match(unit)
+    if found:
+        return f"{number(value)} {found[1]}{'' if found[1].endswith('s') else 's'}/{found[2]}"
     plain = unit.strip("{}")
     if plain in ("", "1"):
         return number(value)

@@ -16,7 +16,7 @@ from pathlib import Path
 from services.drafting.blameless import lint
 from services.drafting.blameless.prose import sentences
 
-_WRITTEN = Path(__file__).parents[1] / "services" / "drafting" / "blameless_corpus"
+_WRITTEN = Path(__file__).parents[1] / "services" / "drafting" / "blameless" / "corpus"
 _LABELS = Path(__file__).with_name("blameless_labels.txt")
 
 

@@ -11,6 +11,9 @@ A recording ends soon after its fault. Where the product opened nothing in its l
 declared by hand at its end, as somebody would who sees something wrong and does not know what: on the service that
 most was recorded of. Such a case has "declared": true, its incident is not among "incidents"
 and it counts as not opened; its ranking is that of the declared incident's card. The truth has no part in any of this.
+
+Every card and draft of every case is walked by the checker of drafting: a number, time or name that no evidence of it
+holds is printed, and makes the command fail.
 """
 
 import gzip
@@ -38,8 +41,10 @@ from afteraction.v1.card_service_pb2_grpc import CardServiceStub
 from afteraction.v1.incident_pb2 import SEVERITY_P2, Incident
 from afteraction.v1.incident_service_pb2_grpc import IncidentServiceStub
 from afteraction.v1.postmortem_service_pb2_grpc import PostmortemServiceStub
+from services.drafting.statements import Unsupported
 from shared.timestamps import from_proto, to_proto
 from tests.eval.causes_scores import Score, kinds_in_order, read_truth, score, table
+from tests.eval.causes_truth import untrue_in_card, untrue_in_draft
 
 _PORTS = ("INGESTION", "DETECTION", "DRAFTING", "MEMORY", "DASHBOARD", "OTLP_GRPC", "OTLP_HTTP")
 _READY_S, _REPLAY_S, _SETTLED_S = 120.0, 600.0, 120.0
@@ -48,7 +53,7 @@ _RECENT = timedelta(minutes=20)
 
 
 def main(data: Path, out: Path | None) -> int:
-    """Evaluates and prints; 2 when there is nothing to evaluate."""
+    """Evaluates and prints; 1 when a card or draft says what no evidence holds, 2 when there is nothing to evaluate."""
     folders = sorted(path.parent for path in data.glob("*/telemetry.ndjson.gz"))
     if not folders:
         print(f"no case found: {data}/*/telemetry.ndjson.gz is not there; name the folder with DATA=", file=sys.stderr)
@@ -72,7 +77,10 @@ def main(data: Path, out: Path | None) -> int:
         print(table(scores))
     if len(scores) < len(folders):
         print(f"{len(folders) - len(scores)} of {len(folders)} cases have no truth.json and cannot be scored")
-    return 0
+    print(f"{stack.walked} cards and drafts walked, {len(stack.untrue)} numbers, times or names that no evidence holds")
+    for one in stack.untrue:
+        print(f"  {one}")
+    return 1 if stack.untrue else 0
 
 
 def _said(case: str, line: Mapping[str, Any], one: Score | None, took_s: float) -> str:
@@ -89,6 +97,9 @@ class Stack:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
+        # Cards and drafts that were read so far, and what they say beyond their evidence.
+        self.walked = 0
+        self.untrue: list[str] = []
         self._channels = {name: grpc.insecure_channel(environment[f"AFTERACTION_{name}_ADDRESS"],
                                                           options=[("grpc.max_receive_message_length", -1)])
                           for name in _PORTS[:4]}
@@ -145,6 +156,9 @@ class Stack:
         recent = [one for one in found if _last_seen(one, end) >= end - _RECENT]
         telling = recent or [self._declared(stream, most_recorded, end)]
         ranked = [self._told(incident) for incident in _worst_first(telling)]
+        for incident in found:
+            if incident not in telling:
+                self._told(incident)
         hypotheses = [one for card, _, _ in ranked for one in card.hypotheses if one.service]
         return {
             "case": folder.name,
@@ -198,9 +212,18 @@ class Stack:
             postmortem = _eventually(
                 written.GetPostmortem, postmortems.GetPostmortemRequest(name=incident.name))
             draft = "" if postmortem is None else postmortem.markdown
+            if postmortem is not None:
+                self._walked(incident.name, "draft", untrue_in_draft(postmortem))
         _eventually(drafting.RefreshCard, cards.RefreshCardRequest(incident=incident.name))
         answer = _eventually(drafting.GetCard, request)
-        return (cards.GetCardResponse().card, "", draft) if answer is None else (answer.card, answer.rendered, draft)
+        if answer is None:
+            return cards.GetCardResponse().card, "", draft
+        self._walked(incident.name, "card", untrue_in_card(answer.card, answer.rendered))
+        return answer.card, answer.rendered, draft
+
+    def _walked(self, incident: str, what: str, found: Sequence[Unsupported]) -> None:
+        self.walked += 1
+        self.untrue += [f"{what} of {incident}: {one.what!r} in: {one.statement.text}" for one in found]
 
 
 def _eventually(call: Any, request: Any) -> Any:

@@ -54,8 +54,25 @@ def admonition(words: Words) -> Iterator[Hit]:
             yield Hit("admonition", at - 1, rest_of_clause(words, at, 6))
         elif word in ("follow", "obey", "respect", "stick", "adhere") and _is_told(words, at):
             yield Hit("admonition", at, rest_of_clause(words, at, 6))
+        elif word in ("need", "needs", "must", "should", "have", "ought") and _is_lectured(words, at):
+            yield Hit("admonition", at, rest_of_clause(words, at, 8))
         elif word == "think" and following in ("before", "twice"):
             yield Hit("admonition", at, at + 2)
+
+
+def _is_lectured(words: Words, at: int) -> bool:
+    """«engineers need to stop deploying», «must do a better job», «should know not to»."""
+    verb = at + 1 + (lower(words, at + 1) == "to")
+    after = lower(words, verb + 1)
+    is_lecture = (
+        (lower(words, verb) == "stop" and after.endswith("ing"))
+        or (lower(words, verb) == "do" and "better" in (after, lower(words, verb + 2)))
+        or (lower(words, verb) == "know" and after in ("not", "better", "that", "how", "to", "when"))
+        or (lower(words, verb) in ("learn", "improve", "grow", "wake", "start")
+            and after in ("to", "their", "his", "her", "up", "taking", "caring", "reading", "thinking", "paying"))
+        or (lower(words, verb) in ("take", "show", "have") and after in ("responsibility", "ownership", "discipline"))
+    )
+    return is_lecture and subject(words, at).who in PEOPLE
 
 
 def is_technical_subject(words: Words, at: int) -> bool:

@@ -9,10 +9,13 @@ from services.drafting.blameless.tokens import NEGATIONS, Words, lower
 from services.drafting.blameless.word_sets import word_set
 from services.drafting.blameless.words import HARM, MISTAKENLY, WRONG
 
+_PARTICLES = frozenset({"out", "through", "up", "aside", "off", "down"})
+
 # What is said to be done by people where it went wrong.
 _DONE_BADLY = word_set("""
     caused triggered botched screwed missed ignored overlooked forgotten skipped mishandled misconfigured neglected
-    dismissed bypassed misread rushed mismanaged misjudged hurried broken
+    dismissed bypassed misread brushed waved mislabelled botched bungled fumbled mixed confused abused
+    rushed mismanaged misjudged hurried broken
 """)
 
 
@@ -31,7 +34,9 @@ def agents(words: Words) -> Iterator[Hit]:
         )
         if token.lower == "by":
             window = {lower(words, back) for back in range(max(0, at - 5), at)}
-            causal = before in _DONE_BADLY or bool(window & MISTAKENLY)
+            is_bad = before in _DONE_BADLY or (before in _PARTICLES and lower(words, at - 2) in _DONE_BADLY)
+            is_bad = is_bad or _is_wrong_thing(words, at)
+            causal = is_bad or bool(window & MISTAKENLY)
             causal = causal or (
                 before == "introduced" and bool({lower(words, b) for b in range(max(0, at - 6), at)} & HARM)
             )
@@ -47,6 +52,14 @@ def agents(words: Words) -> Iterator[Hit]:
             is_whole = after in ("who", ".", ",", "not", "") or not words[found.end].is_word
             if token.lower == "by" or is_whole or after.endswith("ing"):
                 yield Hit("person-as-failure", at - 1, rest_of_clause(words, at))
+
+
+def _is_wrong_thing(words: Words, by: int) -> bool:
+    """«the wrong branch was deployed by Chidi»."""
+    back = by - 1
+    while back > 0 and lower(words, back) not in ("was", "were"):
+        back -= 1
+    return back > 0 and by - back < 4 and any(lower(words, at) in WRONG for at in range(max(0, back - 4), back))
 
 
 def _is_by_mistake(words: Words, start: int) -> bool:

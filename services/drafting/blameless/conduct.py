@@ -1,4 +1,4 @@
-"""What is said of people's conduct: asleep, in a hurry, no idea, took too long, did it anyway, dropped the table."""
+"""What is said of people's conduct: they took too long, dropped the table, let the certificate expire."""
 
 from services.drafting.blameless.clauses import rest_of_clause
 from services.drafting.blameless.people import PEOPLE, Who
@@ -6,40 +6,6 @@ from services.drafting.blameless.subjects import Phrase, phrase_after, subject
 from services.drafting.blameless.tokens import NEGATIONS, Words, is_adverb, lower
 from services.drafting.blameless.word_sets import word_set
 
-# Each begins with the verb whose subject is asked for; `|` parts words of which one stands there.
-_IDIOMS = tuple(
-    tuple(frozenset(word.split("|")) for word in idiom.split())
-    for idiom in (
-        "slept|dozed through|off",
-        "was|were|is|are|been|fell asleep|sleeping|napping|distracted|overconfident|oblivious|absent-minded|clueless",
-        "was|were|is|are|been in a|too hurry|much|rush",
-        "was|were|is|are|been too|so busy|tired|slow|late|lazy|junior|inexperienced|hasty|eager",
-        "reacted|responded|acted|noticed|escalated too late|slowly",
-        "rubber-stamped|rubberstamped|waved|nodded",
-        "did|done nothing",
-        "did it|so anyway|regardless",
-        "went ahead|on anyway|regardless",
-        "pressed|pushed ahead|on anyway|regardless",
-        "had|have|has no|little idea|clue",
-        "cut corners|corners.",
-        "turned a blind",
-        "looked the other",
-        "sat|slept on it|this|the",
-        "lost track|sight|control of",
-        "took too|so long|much",
-        "took far|way|much too",
-        "took forever|ages",
-        "locked himself|herself|themselves|themself|ourselves out",
-        "jumped to conclusions|conclusion",
-        "got it|this|that wrong",
-        "got confused|complacent|distracted|careless",
-        "lacked the|any|basic knowledge|skill|skills|understanding|experience|discipline|training",
-        "knew about|of the|it|this",
-        "blindly|blithely trusted|followed|applied|ran|copied|accepted",
-        "winged|fudged|faked|hid|concealed it|the|this",
-    )
-)
-_KNEW = frozenset({"knew"})
 _DESTROYS = word_set("""
     dropped deleted wiped erased truncated destroyed purged removed unplugged pulled shut took brought knocked rebooted
     restarted overwrote
@@ -53,20 +19,11 @@ _ON_PURPOSE = word_set("""
     bad broken affected faulty unhealthy misbehaving offending obsolete expired pending empty restored recreated
     rebuilt replaced planned scheduled maintenance safely new extra manually switched promoted restored
 """)
+_PRECIOUS = word_set("good only last latest")
 _LIVE = word_set("production prod live primary main master wrong everyone everybody all whole entire other")
 _FADES = word_set("""
     expire lapse slip fill overflow grow run drift happen go rot pile fester age escalate continue down through
 """)
-
-
-def idiom(words: Words, at: int) -> Phrase | None:
-    """A turn of speech about people, with people for its subject."""
-    if lower(words, at - 1) in NEGATIONS or not any(_matches(words, at, pattern) for pattern in _IDIOMS):
-        return None
-    if lower(words, at) in _KNEW and "nothing" not in {token.lower for token in words[at:]}:
-        return None
-    found = subject(words, at)
-    return found if found.who in PEOPLE else None
 
 
 def inattention(words: Words, at: int) -> Phrase | None:
@@ -88,6 +45,20 @@ def too_long(words: Words, at: int) -> Phrase | None:
     return None
 
 
+def even(words: Words, at: int) -> Phrase | None:
+    """«it took the on-call 40 minutes to even open a laptop»."""
+    if lower(words, at) not in ("took", "take", "taken") or lower(words, at - 1) not in ("it", "had", "would"):
+        return None
+    end = rest_of_clause(words, at)
+    is_even = any(
+        lower(words, i) == "to" and lower(words, i + 1) in ("even", "finally", "bother") for i in range(at, end)
+    )
+    if not is_even:
+        return None
+    is_person = any(phrase_after(words[: at + 1 + n], at + 1).who in PEOPLE for n in range(1, 5))
+    return Phrase(Who.PERSON, at, at) if is_person else None
+
+
 def destruction(words: Words, at: int) -> Phrase | None:
     """«the intern dropped the customers table», «took down the primary»; not «deleted the stuck pods»."""
     verb = lower(words, at)
@@ -96,7 +67,7 @@ def destruction(words: Words, at: int) -> Phrase | None:
     ahead = [lower(words, i) for i in range(at + 1, min(at + 7, len(words)))]
     near = set(ahead[:6])
     clause = {lower(words, i) for i in range(at, rest_of_clause(words, at))}
-    if (clause | set(ahead)) & _ON_PURPOSE:
+    if (clause | set(ahead)) & _ON_PURPOSE and not near & _PRECIOUS:
         return None
     is_down = verb in ("took", "brought", "knocked", "shut")
     if is_down and not near & {"down", "out", "offline", "off"}:
@@ -142,18 +113,6 @@ def whoever(words: Words, at: int) -> Phrase | None:
         verb += 1
     is_past = lower(words, verb).endswith("ed") or lower(words, verb) in ("wrote", "did", "made", "ran", "set", "built")
     return Phrase(Who.PERSON, at, at) if is_past else None
-
-
-def _matches(words: Words, at: int, pattern: tuple[frozenset[str], ...]) -> bool:
-    place = at
-    for number, choice in enumerate(pattern):
-        if number:
-            while place < len(words) and is_adverb(words[place]) and lower(words, place) not in choice:
-                place += 1
-        if lower(words, place) not in choice:
-            return False
-        place += 1
-    return True
 
 
 def _leftmost(words: Words, end: int) -> Phrase:

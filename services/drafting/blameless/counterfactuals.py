@@ -6,6 +6,7 @@ from services.drafting.blameless.clauses import COMPARATIVES, Hit, by_agent, par
 from services.drafting.blameless.people import PEOPLE, Who
 from services.drafting.blameless.subjects import phrase_after, subject
 from services.drafting.blameless.tokens import Words, is_adverb, is_adverb_at, is_verb, lower
+from services.drafting.blameless.word_sets import word_set
 from services.drafting.blameless.words import (
     DILIGENCE,
     HINDSIGHT_PASSIVES,
@@ -49,7 +50,12 @@ def counterfactual(words: Words) -> Iterator[Hit]:
             found = subject(words, at)
             if _prevented(words, at) and found.who in PEOPLE | {Who.NOBODY}:
                 yield Hit("counterfactual", min(found.start, at), end)
-            elif _easily_avoided(words, at) or _sooner(words, at) or by_agent(words, at) is not None:
+            elif (
+                _by_care(words, at)
+                or _easily_avoided(words, at)
+                or _sooner(words, at)
+                or by_agent(words, at) is not None
+            ):
                 yield Hit("counterfactual", at, end)
         elif (word == "would" and following == "have" and _by_people(words, at)) or (
             word == "would"
@@ -59,6 +65,8 @@ def counterfactual(words: Words) -> Iterator[Hit]:
             and _hypothesis_about_people(words)
         ):
             yield Hit("counterfactual", at, end)
+        elif word == "would" and "have" in (following, lower(words, at + 2)) and _better_person(words, at):
+            yield Hit("counterfactual", subject(words, at).start, end)
         elif (
             word in ("supposed", "expected", "meant", "obliged", "required")
             and following == "to"
@@ -78,16 +86,34 @@ def counterfactual(words: Words) -> Iterator[Hit]:
             word == "had"
             and at > 0
             and lower(words, at - 1) not in (",", "—", "–", ";", "and", "but", "avoided", "prevented")
+            and "would" not in {token.lower for token in words[:at]}
         ):
             hit = _if_only(words, at)
             if hit:
                 yield hit
 
 
+def _better_person(words: Words, at: int) -> bool:
+    """«an experienced engineer would have spotted this»: somebody else is held up as a measure."""
+    found = subject(words, at)
+    if found.who not in (Who.PERSON, Who.TEAM) or not _prevented(words, at):
+        return False
+    return bool({token.lower for token in words[found.start : at]} & _BETTER)
+
+
+_BETTER = word_set("""
+    experienced better-trained better competent careful good proper attentive senior trained skilled diligent real
+    seasoned decent responsible vigilant reasonable qualified another
+""")
+
+
 def _is_perfect(words: Words, at: int) -> bool:
     """«should have tested», not «should have a test»: a participle follows."""
     main = participle(words, at)
-    return main < len(words) and (is_verb(words[main]) or lower(words, main) in PARTICIPLES)
+    if main >= len(words):
+        return False
+    is_going_on = lower(words, main - 1) == "been" and lower(words, main).endswith("ing")
+    return is_verb(words[main]) or lower(words, main) in PARTICIPLES or is_going_on
 
 
 def _hindsight_passive(words: Words, at: int) -> bool:
@@ -115,6 +141,8 @@ def _hindsight_passive(words: Words, at: int) -> bool:
 def _system_passive(words: Words, at: int) -> bool:
     main = participle(words, at)
     been = "been" in {lower(words, i) for i in range(at, main)}
+    # «should have been watching» is said of somebody who does.
+    been = been and not lower(words, main).endswith("ing")
     return (been and lower(words, main) not in HINDSIGHT_PASSIVES) or (
         not been and lower(words, main) not in PREVENTIONS | DILIGENCE | _DECISIONS
     )
@@ -151,6 +179,23 @@ def _by_people(words: Words, at: int) -> bool:
     return any(
         lower(words, back) == "by" and phrase_after(words, back + 1).who in PEOPLE for back in range(max(0, at - 8), at)
     )
+
+
+def _by_care(words: Words, at: int) -> bool:
+    """«could have been prevented by a conversation», «caught with a bit of care»."""
+    main = participle(words, at)
+    if lower(words, main) not in PREVENTIONS:
+        return False
+    for place in range(main + 1, min(main + 4, len(words))):
+        if lower(words, place) in ("by", "with", "if"):
+            return any(lower(words, i) in _CARE_TAKEN for i in range(place + 1, min(place + 6, len(words))))
+    return False
+
+
+_CARE_TAKEN = word_set("""
+    conversation call look glance question care attention diligence communication planning reading asking talking
+    checking looking discipline vigilance thought effort
+""")
 
 
 def _easily_avoided(words: Words, at: int) -> bool:

@@ -2,22 +2,26 @@
 
 from collections.abc import Iterator
 
-from services.drafting.blameless import conduct
+from services.drafting.blameless import conduct, manner
 from services.drafting.blameless.agents import agents
 from services.drafting.blameless.clauses import COMPOUND_AFTER_ERROR, Hit, rest_of_clause
+from services.drafting.blameless.idioms import idiom
 from services.drafting.blameless.negligence import despite, negligence, without_care
 from services.drafting.blameless.people import PEOPLE, Who
 from services.drafting.blameless.subjects import Phrase, subject
 from services.drafting.blameless.tokens import AUXILIARIES, NEGATIONS, Words, is_adverb, is_verb, lower
+from services.drafting.blameless.verbs import pasts
 from services.drafting.blameless.word_sets import word_set
 from services.drafting.blameless.words import (
     CAUSES,
     FAILURES,
+    FAILURES_OF_OTHERS,
     HARM,
     HUMAN_ACTS,
     HUMAN_FAILURES,
     MISTAKENLY,
     PARTICLE_FAILURES,
+    PASSIVE_FAILURES,
     WRONG,
 )
 
@@ -47,7 +51,7 @@ def _human_failure(words: Words, at: int) -> Phrase | None:
         or (word in ("dropped", "drop") and following == "the" and lower(words, at + 2) == "ball")
     ):
         pass
-    elif word not in HUMAN_FAILURES or lower(words, at - 1) in (
+    elif following in ("nothing", "none") or word not in HUMAN_FAILURES or lower(words, at - 1) in (
         "was", "were", "been", "be", "is", "are", "being", "easily", "often", "a", "the", "long", "an",
     ):
         return None
@@ -103,6 +107,8 @@ def _failure_verb(words: Words, at: int) -> Phrase | None:
     if lower(words, at - 1) in NEGATIONS:
         return None
     found = subject(words, at)
+    if found.who is Who.WE and lower(words, at) in FAILURES_OF_OTHERS:
+        return None
     if found.who is Who.THEY and {lower(words, i) for i in range(at + 1, at + 4)} & {"advice", "warning", "warnings"}:
         return found
     if found.who not in PEOPLE:
@@ -135,7 +141,7 @@ def _mistaken_act(words: Words, at: int) -> Phrase | None:
     if not is_verb(words[at]) or lower(words, at) in AUXILIARIES | NEGATIONS:
         return None
     end = rest_of_clause(words, at, 16)
-    wrong = _wrong_object(words, at + 1, end)
+    wrong = _wrong_object(words, at + 1, end) or _done_wrong(words, at, end)
     mistaken = lower(words, at - 1) in MISTAKENLY or any(lower(words, i) in MISTAKENLY for i in range(at + 1, end))
     by_mistake = any(
         lower(words, i) in ("by", "in") and lower(words, i + 1) in ("mistake", "accident", "error")
@@ -144,9 +150,7 @@ def _mistaken_act(words: Words, at: int) -> Phrase | None:
     if not (wrong or mistaken or by_mistake):
         return None
     is_finding = lower(words, at) in _FINDING_VERBS and not (mistaken or by_mistake)
-    if is_finding or any(
-        lower(words, back) in ("was", "were", "been", "being") for back in (at - 1, at - 2)
-    ):
+    if is_finding or any(lower(words, back) in ("was", "were", "been", "being") for back in (at - 1, at - 2)):
         return None
     found = subject(words, at)
     return found if found.who in PEOPLE else None
@@ -160,6 +164,14 @@ _FINDING_VERBS = word_set("""
 
 
 _STATING = frozenset({"was", "were", "is", "went", "as", "something", "nothing", "what"})
+
+
+def _done_wrong(words: Words, at: int, end: int) -> bool:
+    """«typed the snapshot name wrong»."""
+    return lower(words, end - 1) in ("wrong", "incorrectly", "backwards", "wrongly") and lower(words, at) in _WRITTEN
+
+
+_WRITTEN = pasts("type enter spell set configure copy read do put write label wire connect calculate get")
 
 
 def _wrong_object(words: Words, start: int, end: int) -> bool:
@@ -193,8 +205,31 @@ def _harm(words: Words, at: int) -> Phrase | None:
     return found if found.who in PEOPLE else None
 
 
+def _passive_failure(words: Words, at: int) -> Phrase | None:
+    """«the migration was botched»: what only people do, said of nobody; not «is easily overlooked»."""
+    if lower(words, at) not in PASSIVE_FAILURES:
+        return None
+    back = at - 1
+    while back > 0 and is_adverb(words[back]) and lower(words, back) != "easily":
+        back -= 1
+    if lower(words, back) == "been" and lower(words, back - 1) in ("had", "has", "have"):
+        return Phrase(Who.PERSON, at, at)
+    return Phrase(Who.PERSON, at, at) if lower(words, back) in ("was", "were") else None
+
+
+def _left_undone(words: Words, at: int) -> Phrase | None:
+    """«the failure to test the restore»: what only people do."""
+    if lower(words, at) not in ("failure", "refusal", "reluctance", "unwillingness", "neglect"):
+        return None
+    is_act = lower(words, at + 1) == "to" and lower(words, at + 2) in HUMAN_ACTS | _CHECKS
+    return Phrase(Who.PERSON, at, at) if is_act else None
+
+
+_CHECKS = word_set("test check verify review read escalate communicate act plan prepare listen share rehearse respond")
+
+
 _TESTS = (
-    _human_failure, _failed_to, _failure_verb, _mistaken_act, negligence, despite, without_care, _harm,
-    conduct.idiom,
-    conduct.inattention, conduct.too_long, conduct.destruction, conduct.instead, conduct.allowed, conduct.whoever,
+    _human_failure, _failed_to, _failure_verb, _mistaken_act, negligence, despite, without_care, _harm, idiom,
+    conduct.inattention, conduct.too_long, conduct.even, conduct.destruction, conduct.instead, conduct.allowed,
+    conduct.whoever, manner.in_haste, manner.left_out, _passive_failure, _left_undone,
 )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from services.drafting.blameless.clauses import COMPOUND_AFTER_ERROR, Hit, is_denied, rest_of_clause
-from services.drafting.blameless.people import PEOPLE, Who
+from services.drafting.blameless.people import PEOPLE, Who, classify
 from services.drafting.blameless.subjects import phrase_after, phrase_before, subject
 from services.drafting.blameless.tokens import PREPOSITIONS, Words, is_verb, lower
 from services.drafting.blameless.word_sets import word_set
@@ -16,9 +16,15 @@ def fault(words: Words) -> Iterator[Hit]:
     for at, token in enumerate(words):
         word = token.lower
         if word in FAULT_NOUNS:
-            hit = (_possessed_fault(words, at) if at else None) or _fault_of(words, at)
+            hit = (_possessed_fault(words, at) if at else None) or (_fault_of(words, at) if word != "lack" else None)
             if hit:
                 yield hit
+        if word in ("cause", "reason", "culprit") and _is_named_cause(words, at):
+            yield Hit("fault", at, rest_of_clause(words, at, 8))
+        if word == "on" and lower(words, at - 1) in ("is", "was", "falls", "fell", "lies", "entirely"):
+            is_harm = lower(words, subject(words, at - 1).end - 1) in HARM | {"blame", "this"}
+            if is_harm and not _is_role(words, at) and phrase_after(words, at + 1).who in PEOPLE:
+                yield Hit("fault", at - 1, rest_of_clause(words, at, 6))
         if word == "fault" and lower(words, at - 1) == "at" and subject(words, at - 1).who in PEOPLE | {Who.NAME}:
             yield Hit("fault", at - 1, at + 1)
         elif word in ("blame", "blamed", "blames", "blaming"):
@@ -39,6 +45,22 @@ def fault(words: Words) -> Iterator[Hit]:
                 yield hit
         elif word in _PUNISHMENTS and not is_denied(words, at):
             yield Hit("fault", at, at + 1)
+
+
+def _is_named_cause(words: Words, at: int) -> bool:
+    """«the cause of the incident was Tomasz»; «the cause was a person on the line» goes on."""
+    for place in range(at + 1, min(at + 6, len(words) - 1)):
+        if lower(words, place) in ("was", "is", ":"):
+            found = phrase_after(words, place + 1)
+            return found.who in PEOPLE and lower(words, found.end) in ("", ".")
+        if not words[place].is_word:
+            return False
+    return False
+
+
+def _is_role(words: Words, at: int) -> bool:
+    """«is on call»."""
+    return lower(words, at + 1) in ("call", "duty", "shift")
 
 
 def _possessed_fault(words: Words, at: int) -> Hit | None:
@@ -108,10 +130,18 @@ def _blames_people(words: Words, at: int) -> bool:
     ahead = range(at + 1, min(at + 6, len(words)))
     if any(lower(words, i) in ("on", "with", "for", "to") and phrase_after(words, i + 1).who in PEOPLE for i in ahead):
         return True
+    if lower(words, at) == "blame" and lower(words, at - 1) == "to" and _begins_with_people(words):
+        return True
     if lower(words, at) in ("blame", "blamed") and lower(words, at - 1) in ("to", "is", "was", "were", "are", "be"):
         return subject(words, at - 1).who in PEOPLE
     is_active = lower(words, at) != "blamed" or lower(words, at - 1) not in ("be", "been", "was", "were", "is", "are")
     return phrase_after(words, at + 1).who in PEOPLE and is_active
+
+
+def _begins_with_people(words: Words) -> bool:
+    """«Management's decision … is to blame»."""
+    owner = next((place for place in range(min(4, len(words))) if lower(words, place).endswith(("'s", "s'"))), None)
+    return owner is not None and classify(words[: owner + 1]) in PEOPLE
 
 
 def _responsible(words: Words, at: int) -> Hit | None:

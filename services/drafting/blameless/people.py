@@ -82,6 +82,9 @@ def classify(words: tuple[Token, ...], sentence: frozenset[str] = frozenset()) -
         if stem in TWO_LIVES and any(w.text[0] == "\x01" for w in before):
             return Who.SYSTEM
         return Who.TEAM if stem in TEAM_NOUNS else Who.PERSON
+    is_acronym = head.text.isupper() and len(before) == 1 and before[0].lower in ("the", "our")
+    if word in TEAM_NAMES and word != "it" and is_acronym:
+        return Who.TEAM
     if word in TEAM_NAMES and not before and head.text != "it":
         return Who.TEAM if head.text[0].isupper() or word not in ("it", "support", "security", "infra") else Who.UNKNOWN
     if head.text[0].isupper() and not head.text.isupper() and "-" not in head.text:

@@ -20,7 +20,7 @@ from services.drafting.blameless.tokens import (
     is_verb,
 )
 from services.drafting.blameless.word_sets import word_set
-from services.drafting.blameless.words import FIRST_PERSON, THIRD_PERSON
+from services.drafting.blameless.words import FIRST_PERSON, PARTICIPLES, PERSON_NOUNS, TEAM_NOUNS, THIRD_PERSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,11 @@ class Phrase:
 
 # «the engineer involved»
 _AFTER_ITS_NOUN = frozenset({"involved", "concerned", "responsible"})
+
+
+# «a developer | eager to leave»
+_SAID_OF_IT = frozenset({"eager", "unfamiliar", "unaware", "keen", "alone", "new"})
+_ARTICLES = frozenset({"the", "a", "an"})
 
 
 # «one of the engineers»: who they are is said after «of».
@@ -111,7 +116,7 @@ def _subject_of_coordination(words: tuple[Token, ...], conjunction: int, depth: 
 def phrase_before(words: tuple[Token, ...], end: int) -> Phrase:
     """The noun phrase that ends at `end`, prepositional tails («of the team») followed to their head."""
     everything = frozenset(w.lower for w in words)
-    tail_end = end - (end > 1 and words[end - 1].lower in _AFTER_ITS_NOUN)
+    tail_end = end - (end > 1 and _stands_after_its_noun(words, end - 1))
     for _ in range(6):
         start = _phrase_start(words, tail_end)
         if start == tail_end:
@@ -123,6 +128,7 @@ def phrase_before(words: tuple[Token, ...], end: int) -> Phrase:
             and before.lower in PREPOSITIONS - {"because", "as", "than", "since", "until"}
             and words[start - 2].is_word
             and not is_verb(words[start - 2])
+            and words[start - 2].lower not in PARTICIPLES
             and words[start - 2].lower not in PREPOSITIONS
             and not is_adverb(words[start - 2])
             and words[start - 2].lower not in SUBORDINATORS | CONJUNCTIONS
@@ -134,6 +140,12 @@ def phrase_before(words: tuple[Token, ...], end: int) -> Phrase:
             return Phrase(classify(words[start:tail_end], everything), start - 2, end)
         tail_end = start - 1
     return Phrase(Who.UNKNOWN, tail_end, end)
+
+
+def _stands_after_its_noun(words: tuple[Token, ...], at: int) -> bool:
+    """«the engineer involved», «the person deploying»."""
+    word = words[at].lower
+    return word in _AFTER_ITS_NOUN or (word.endswith("ing") and words[at - 1].lower in PERSON_NOUNS)
 
 
 def _phrase_start(words: tuple[Token, ...], end: int) -> int:
@@ -185,6 +197,14 @@ def phrase_after(words: tuple[Token, ...], start: int) -> Phrase:
             break
         if at > start and is_adverb(words[at]):
             break
+        # «had the reviewer | run the tests»
+        if at > start and words[at].lower in PARTICIPLES and words[at - 1].lower in PERSON_NOUNS | TEAM_NOUNS:
+            break
+        if at > start and words[at].lower in _SAID_OF_IT:
+            break
+        # «by the platform team | the quota …»
+        if at > start and words[at].lower in _ARTICLES and words[at - 1].lower not in DETERMINERS:
+            break
         at += 1
         if words[at - 1].lower in FIRST_PERSON | {"us", "him", "them", "who"}:
             break
@@ -196,3 +216,10 @@ def phrase_after(words: tuple[Token, ...], start: int) -> Phrase:
         at -= 1
     everything = frozenset(w.lower for w in words)
     return Phrase(classify(words[start:at], everything), start, at)
+
+
+def mentions_people_before(words: tuple[Token, ...], end: int) -> bool:
+    """Whether «they» may mean people: somebody is named to its left."""
+    return any(
+        classify((token,)) in (Who.PERSON, Who.TEAM) and token.lower not in THIRD_PERSON for token in words[:end]
+    )

@@ -51,7 +51,7 @@ _NOT_LY = frozenset(
 ADVERBS = word_set("""
     also then just still again once already even simply ever later soon apparently initially only all both each
     therefore thus hence instead subsequently somehow clearly completely well first likely often always maybe
-    perhaps too probably yesterday today early
+    perhaps too probably far yesterday today early
 """)
 
 
@@ -81,7 +81,11 @@ _IRREGULAR_PAST = word_set("""
     was were had did ran took made gave got went saw came found left kept began knew thought told said sent set put
     broke wrote read led lost held felt brought built bought caught did drew fell forgot grew hit meant met paid
     rose shut spent stood stuck taught threw understood woke won is are has do does be been have will would can
-    could should may might must let cut chose shows show causes cause means mean
+    could should may might must let cut chose shows show causes cause means mean overrode overwrote withdrew blew flew
+    froze drove hid hung swept slept sat swore tore wore bore bent crept dealt dug fed fought forbade lent lit lay laid
+    overcame overtook rode rang rewrote sank sold shook shot shrank slid sought spun split spread stole struck swung
+    underwent undertook undid upheld mistook misread oversaw overran outgrew foresaw reran redid withheld quit launched
+    threw clung withstood misunderstood
 """)
 
 

@@ -3,9 +3,12 @@
 Nothing here is a phrase; phrases are made by the grammar.
 """
 
+from services.drafting.blameless.verbs import forms, pasts
 from services.drafting.blameless.word_sets import word_set
 
 PERSON_NOUNS = word_set("""
+    captain captains planner planners accountant clerk clerks mechanic installer integrator integrators trainer mate
+    master-of-ceremonies stakeholder stakeholders watchkeeper dispatcher guard
     engineer engineers developer developers dev devs programmer programmers administrator administrators admin
     admins sysadmin sysadmins dba dbas sre sres technician technicians contractor contractors consultant consultants
     intern interns employee employees staff staffer staffers person people persons individual individuals somebody
@@ -21,6 +24,7 @@ PERSON_NOUNS = word_set("""
 
 
 TEAM_NOUNS = word_set("""
+    helpdesk workforce committee
     team teams squad squads crew crews department departments shift tribe vendor vendors supplier suppliers
     contractor-team organisation organization
 """)
@@ -28,6 +32,7 @@ TEAM_NOUNS = word_set("""
 
 # Read as a team only where they stand alone: «Operations missed the alert».
 TEAM_NAMES = word_set("""
+    marketing finance sales legal procurement platform compliance
     ops operations devops engineering support qa security networking it infra sre noc management netops dbas
     helpdesk sysops
 """)
@@ -47,7 +52,7 @@ FIRST_PERSON = frozenset({"i", "we"})
 THIRD_PERSON = frozenset({"he", "she", "you", "who"})
 
 
-NOBODY = frozenset({"nobody", "no-one", "none"})
+NOBODY = frozenset({"nobody", "no-one", "none", "neither"})
 
 
 # A noun of two lives is a system when one of these stands before it.
@@ -64,6 +69,7 @@ SYSTEM_MODIFIERS = word_set("""
 
 
 TWO_LIVES = word_set("""
+    planner planners dispatcher guard trainer installer
     operator operators manager managers agent agents handler coordinator lead leads owner owners member members
     author director officer senior junior client clients consumer consumers reviewer shift it security operations
     support worker expert supervisor architect commander
@@ -80,20 +86,30 @@ CONTROLLER_WORDS = word_set("""
 
 
 # Verbs of which only people are the subject, and which say a failure by themselves.
-HUMAN_FAILURES = word_set("""
-    forgot forgets forgotten forgetting neglected neglects neglecting botched bungled fumbled blundered goofed
-    fat-fingered fatfingered mistyped misjudged misremembered slacked flubbed muffed slipped-up procrastinated
-    panicked dithered mishandled miscommunicated overlooked mismanaged underestimated-carelessly misunderstood
-    misread misinterpreted mistook
-""")
+HUMAN_FAILURES = forms("""
+    forget neglect botch bungle fumble blunder goof misjudge misremember slack flub muff procrastinate panic dither
+    mishandle miscommunicate overlook mismanage misunderstand misread misinterpret mistake mistype misclick mis-click
+    mislabel misreport shirk dawdle stonewall meddle flout disobey squander
+""") | {"fat-fingered", "fatfingered", "fat-finger", "slipped-up"}
 
 
 # Verbs that are a failure when a person is their subject.
-FAILURES = word_set("""
-    missed misses ignored ignores dismissed disregarded skipped skips bypassed broke breaks misconfigured
-    misconfigures misapplied misused misdiagnosed violated circumvented rushed gambled misplaced misdirected
-    corrupted miscalculated misspelled misspelt mis-typed mis-configured omitted
-""")
+FAILURES = pasts("""
+    miss ignore dismiss disregard skip bypass break misconfigure misapply misuse misdiagnose violate circumvent rush
+    gamble misplace misdirect corrupt miscalculate misspell omit confuse conflate abuse override overrule breach
+    mangle wreck ruin jeopardise jeopardize endanger evade underestimate hesitate mistreat
+""") | {
+    "misses", "ignores", "skips", "breaks", "misconfigures", "misspelt", "mis-typed", "mis-configured", "confuses",
+    "dismisses", "bypasses", "blew",
+}
+
+
+# Of these what «we» say of ourselves: a plan that did not hold, not blame.
+FAILURES_OF_OTHERS = pasts("underestimate hesitate override overrule confuse")
+
+
+# A failure of people even where nobody is named: «the migration was botched».
+PASSIVE_FAILURES = pasts("botch bungle fumble mishandle mismanage neglect misjudge")
 
 
 # Particle verbs: «messed up».
@@ -119,7 +135,7 @@ HARM = word_set("""
 # Adjectives and adverbs that make a plain action a failure: «ran it against the wrong cluster».
 WRONG = word_set("""
     wrong incorrect bad broken faulty buggy untested unreviewed unapproved unverified misconfigured erroneous
-    invalid unvetted unauthorised unauthorized
+    half-finished half-baked half-tested unfinished invalid unvetted unauthorised unauthorized
 """)
 
 
@@ -203,6 +219,8 @@ TECHNICAL_AFTER = word_set("""
 
 
 FAULT_NOUNS = word_set("""
+    insistence eagerness lack lateness
+    refusal reluctance unwillingness stubbornness indecision haste impatience arrogance laziness neglect mismanagement
     mistake mistakes negligence oversight oversights carelessness blunder blunders inattention fault lapse lapses
     slip incompetence misjudgement misjudgment forgetfulness failure error errors misunderstanding inaction
     ignorance recklessness complacency inexperience omission typo typos misconfiguration

@@ -22,6 +22,8 @@ class CallGraph:
 
     callees: dict[str, frozenset[str]] = field(default_factory=dict)
     callers: dict[str, frozenset[str]] = field(default_factory=dict)
+    # What was asked already: every pair of findings asks, and a walk takes as long as the graph is large.
+    _below: dict[str, frozenset[str]] = field(default_factory=dict, compare=False, repr=False)
 
     def hops(self, start: str, end: str) -> int | None:
         """Calls between the two, in either direction but never turning; None where no such path is known."""
@@ -31,6 +33,11 @@ class CallGraph:
 
     def below(self, service: str) -> frozenset[str]:
         """Every service that it calls, directly or not; never itself."""
+        if service not in self._below:
+            self._below[service] = self._walked(service)
+        return self._below[service]
+
+    def _walked(self, service: str) -> frozenset[str]:
         found: set[str] = set()
         edge = set(self.callees.get(service, ()))
         while edge:

@@ -6,13 +6,14 @@ file by file. What a person had there is in the history, and has come back as an
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
 import urllib3
-from dulwich.client import GitClient, HTTPProxyUnauthorized, HTTPUnauthorized, get_transport_and_path
+from dulwich.client import GitClient, HTTPProxyUnauthorized, HTTPUnauthorized
 from dulwich.errors import GitProtocolError, NotGitRepository
 from dulwich.object_store import commit_tree_changes, tree_lookup_path
 from dulwich.objects import Blob, Commit, ObjectID, Tree
@@ -20,6 +21,7 @@ from dulwich.pack import UnpackedObject
 from dulwich.refs import Ref
 from dulwich.repo import Repo
 
+from services.drafting.repository.way import is_path, way
 from shared.errors import Unavailable
 
 _AWAY = (
@@ -32,7 +34,6 @@ _AWAY = (
 )
 _REMOTE = Ref(b"refs/afteraction/remote")
 _FILE_MODE = 0o100644
-_TIMEOUT_S = 30.0
 COMMITTER = "Afteraction"
 
 
@@ -62,8 +63,11 @@ class Clone:
     """The clone at `directory` of one branch at `location`: a path, made as a bare repository if missing, or an
     address."""
 
-    def __init__(self, directory: Path, location: str, branch: str, *, user: str = "", token: str = "") -> None:
+    def __init__(
+        self, directory: Path, location: str, branch: str, *, user: str = "", token: str = "", ssh_command: str = ""
+    ) -> None:
         self._location = location
+        self._ssh_command = ssh_command
         self._branch = Ref(b"refs/heads/" + branch.encode())
         self._user = user
         self._token = token
@@ -84,9 +88,9 @@ class Clone:
     def fetch(self) -> str:
         """Brings what others pushed, and ours on top of it; the remote's newest commit, empty where it has none.
         Raises Unavailable."""
-        client, path = self._client()
         try:
-            result = client.fetch(path, self._repo, determine_wants=self._wants)
+            with self._way() as (client, path):
+                result = client.fetch(path, self._repo, determine_wants=self._wants)
         except _AWAY as error:
             raise self._away(error) from None
         remote = result.refs.get(self._branch)
@@ -101,11 +105,11 @@ class Clone:
         head = self.head()
         if head is None or self._ref(_REMOTE) == head:
             return
-        client, path = self._client()
         try:
-            result = client.send_pack(path.encode(), lambda refs: {self._branch: head}, self._pack)
+            with self._way() as (client, path):
+                result = client.send_pack(path.encode(), lambda refs: {self._branch: head}, self._pack)
+                there = client.get_refs(path.encode()).refs.get(self._branch)
             status = (result.ref_status or {}).get(self._branch)
-            there = client.get_refs(path.encode()).refs.get(self._branch)
         except _AWAY as error:
             raise self._away(error) from None
         if status is not None or there != head:
@@ -252,24 +256,12 @@ class Clone:
             return False
         return not any(True for _ in self._repo.get_walker(include=[one], exclude=[other], max_entries=1))
 
-    def _client(self) -> tuple[GitClient, str]:
-        if is_path(self._location):
-            return get_transport_and_path(self._location)
-        # dulwich knows no time limit of its own; over ssh the server's end of the connection is what there is.
-        pool = urllib3.PoolManager(timeout=_TIMEOUT_S, retries=False) if self._location.startswith("http") else None
-        return get_transport_and_path(
-            self._location, username=self._user or None, password=self._token or None, pool_manager=pool
-        )
+    def _way(self) -> AbstractContextManager[tuple[GitClient, str]]:
+        return way(self._location, user=self._user, token=self._token, ssh_command=self._ssh_command)
 
     def _away(self, error: Exception) -> Unavailable:
         # Without its words: an address may hold a password.
         return Unavailable(f"the repository could not be reached: {type(error).__name__}", reason="REPOSITORY_AWAY")
-
-
-def is_path(location: str) -> bool:
-    """Whether a location is a path on this machine, and not `https://…`, `ssh://…` or `user@host:path`."""
-    head = location.partition("/")[0]
-    return "://" not in location and ":" not in head
 
 
 def _bare(directory: Path, branch: str) -> Repo:

@@ -45,6 +45,7 @@ async def kept(
             settings.repository_branch,
             user=settings.repository_user,
             token=settings.repository_token,
+            ssh_command=settings.repository_ssh_command,
         )
         stack.enter_context(clone)
         yield Repository(

@@ -24,18 +24,22 @@ from shared.names import identifier
 
 _FRONT = re.compile(rb"---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 _NAME = re.compile(r"(?:postmortems|runbooks)/[A-Za-z0-9_-]{1,128}\Z")
+_OURS = re.compile(rb"^id:[ \t]*((?:postmortems|runbooks)/[A-Za-z0-9_-]{1,128})[ \t]*\r?$", re.MULTILINE)
+_REVISION = re.compile(rb"^revision:[ \t]*(\d{1,9})[ \t]*\r?$", re.MULTILINE)
 _MOST_FRONT_BYTES = 64 * 1024
 _SEVERITIES = {1: "P1", 2: "P2", 3: "P3", 4: "P4"}
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file as somebody left it. name: empty where it says none that is ours; revision: 0 where it says none."""
+    """A file as somebody left it. name: empty where it says none that is ours; revision: 0 where it says none;
+    is_broken: whether its front matter could not be read as YAML."""
 
     name: str
     revision: int
     tags: tuple[str, ...] | None
     text: str
+    is_broken: bool = False
 
 
 def path_of(name: str, onset_at: datetime | None = None) -> str:
@@ -84,6 +88,10 @@ def read(content: bytes) -> File:
     """What a file says, whatever a person made of it. Raises UnicodeDecodeError where the text is not UTF-8."""
     match = _FRONT.match(content) if len(content.partition(b"\n---")[0]) <= _MOST_FRONT_BYTES else None
     front = _front(match[1]) if match else {}
+    # Ours with a slip in it: what it was written for can be told all the same, and it is no part of the text.
+    is_broken = bool(match and not front and _OURS.search(match[1]))
+    if match and is_broken:
+        front = _by_lines(match[1])
     text = content[match.end() :] if match and front else content
     name, revision, tags = front.get("id"), front.get("revision"), front.get("tags")
     return File(
@@ -91,7 +99,14 @@ def read(content: bytes) -> File:
         revision if isinstance(revision, int) and 0 < revision < 2**31 else 0,
         tuple(map(str, tags)) if isinstance(tags, list) and all(isinstance(tag, str | int) for tag in tags) else None,
         text.decode(),
+        is_broken,
     )
+
+
+def _by_lines(content: bytes) -> Mapping[str, Any]:
+    """`id` and `revision`, each on a line of its own."""
+    name, revision = _OURS.search(content), _REVISION.search(content)
+    return {"id": name[1].decode() if name else "", "revision": int(revision[1]) if revision else 0}
 
 
 def _front(content: bytes) -> Mapping[str, Any]:

@@ -53,6 +53,8 @@ class Reading:
         if change.content is None:
             return False  # the file comes back with the next revision
         after = files.read(change.content)
+        if after.is_broken:
+            log.warning("front matter in the repository not read", commit=change.commit, path=change.path)
         before = files.read(change.before) if change.before is not None else None
         name = after.name or (before.name if before else "")
         base = after.revision or (before.revision if before else 0)

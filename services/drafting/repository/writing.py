@@ -4,6 +4,7 @@ Revisions that were never published stay here: what a review took out for good r
 nobody can take back.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,9 @@ STREAM = "live"
 _PAGE = 200
 _LONGEST_SUBJECT = 72
 
+# As Git writes it.
+_NAME_AND_ADDRESS = re.compile(r"([^<>]*?)\s*<([^<>@\s]+@[^<>\s]+)>\Z")
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -37,6 +41,9 @@ class Identity:
 
     def author(self, name: str) -> Author:
         plain = " ".join(name.split()) or DRAFTER
+        found = _NAME_AND_ADDRESS.match(plain)
+        if found:
+            return Author(found[1] or found[2].partition("@")[0], found[2])
         if "@" in plain.strip("@"):
             return Author(plain.partition("@")[0], plain)
         local = "".join(each if each.isalnum() or each in "._-" else "-" for each in plain.casefold()).strip("-.")

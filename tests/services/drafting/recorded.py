@@ -119,6 +119,17 @@ def pool_metric() -> evidence_pb2.Observation:
         extreme_z=12.5, departed_at=to_proto(at(10, 15))))
 
 
+def counter() -> evidence_pb2.Observation:
+    """Timeouts of the pool, in each minute and so many a second."""
+    times = [at(10, minute) for minute in range(13, 43)]
+    counts = [2478.0 if ONSET < time <= RECOVERED else 6.0 for time in times]
+    return evidence_pb2.Observation(series=evidence_pb2.SeriesWindow(
+        series=series_pb2.Series(service="orders", metric_name="pool.timeouts", unit="{timeout}",
+                                 type=series_pb2.SERIES_TYPE_CUMULATIVE, source=series_pb2.SERIES_SOURCE_METRIC),
+        times=[stamp(time) for time in times], values=[count / 60 for count in counts], counts=counts,
+        baseline_median=0.0, baseline_points=60, baseline_values=[0.0] * 60, baseline_counts=[0.0] * 60))
+
+
 def pattern(example: str = "PoolTimeout: no free connection in pool after 500 ms") -> evidence_pb2.Observation:
     return evidence_pb2.Observation(log_pattern=evidence_pb2.LogPatternWindow(
         service="orders", pattern="p1", severity="ERROR",

@@ -5,8 +5,9 @@ from datetime import timedelta
 from afteraction.v1 import incident_pb2
 from services.drafting.case import Case
 from services.drafting.factors import MOST_FACTORS, factors, skipped_checks, wider_window
+from services.drafting.incident import Similar
 from services.drafting.milestones import culprit_change, milestones
-from services.drafting.observations import Severity
+from services.drafting.observations import Severity, SimilarPast
 from tests.services.drafting import recorded
 from tests.services.drafting.drafted import case
 
@@ -77,3 +78,14 @@ def _without_changes() -> incident_pb2.Incident:
     incident = recorded.incident(is_over=True)
     del incident.changes[:]
     return incident
+
+
+def test_items_that_a_similar_incident_left_open_are_a_factor() -> None:
+    past = SimilarPast("documents/d1", "postmortems/p7", "Billing ran out of connections", 0.8)
+
+    known = Similar(past, open_action_items=("Size every pool", "Alert on it"))
+
+    said = "\n".join(told(case(similar=(known,)))["process"])
+
+    assert ("Action items of a similar incident (“Billing ran out of connections”) were open when this one began: "
+            "“Size every pool” and “Alert on it”.") in said

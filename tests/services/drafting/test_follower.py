@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -91,7 +92,8 @@ async def pool(pool_for: PoolFor) -> Pool:
 
 @asynccontextmanager
 async def following(
-    serve: Serve, pool: Pool, clock: SetClock, transitions: Sequence[Watched], *, late: int = 0, evidence_s: float = 5.0
+    serve: Serve, pool: Pool, clock: SetClock, transitions: Sequence[Watched], *, late: int = 0,
+    evidence_s: float = 5.0, renderer: Renderer | None = None,
 ) -> AsyncIterator[Follower]:
     detection, ingestion, memory = Detection(transitions), Ingestion(late), Memory()  # type: ignore[abstract]
     channels = [await serve(lambda server: incident_service_pb2_grpc.add_IncidentServiceServicer_to_server(
@@ -106,8 +108,8 @@ async def following(
             offload=offload, catalogue=Catalogue(), deadlines=Deadlines(evidence_s=evidence_s, memory_s=5.0))
         drafter = Drafter(
             gatherer=gatherer, recurrences=Recurrences(ActionItemStore(pool)), cards=CardStore(pool),
-            postmortems=PostmortemStore(pool), renderer=Renderer(), outbox=Outbox(DeliveryStore(pool), ("webhook",)),
-            offload=offload, policy=Policy())
+            postmortems=PostmortemStore(pool), renderer=renderer or Renderer(),
+            outbox=Outbox(DeliveryStore(pool), ("webhook",)), offload=offload, policy=Policy())
         yield Follower(incidents=channels[0].stub(IncidentServiceStub), drafter=drafter, pool=pool, clock=clock,
                        in_flight=4)
 
@@ -174,3 +176,21 @@ async def test_a_card_without_late_telemetry_is_completed_by_a_further_version(
     assert "> Missing: telemetry unavailable" in first.markdown
     assert "Missing" not in second.markdown
     assert "5.1.0 of orders was deployed" in second.markdown
+
+
+@pytest.mark.parametrize("template", ["postmortem.md.jinja", "card.md.jinja", "card.html.jinja"])
+async def test_template_that_fails_costs_neither_card_nor_draft(
+    serve: Serve, pool: Pool, set_clock: SetClock, tmp_path: Path, template: str
+) -> None:
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    (ours / "postmortem.md.jinja").write_text("# {{ draft.title }}")
+    (ours / template).write_text("{{ 1 + 'one' }}")
+
+    async with following(serve, pool, set_clock, [transition(1, RESOLVED, is_over=True)],
+                         renderer=Renderer("ours", tmp_path)) as follower:
+        await follower.follow()
+
+    [only] = await versions(pool)
+    assert f"> Missing: the team's style: template ours/{template} fails" in only.markdown
+    assert "## Root cause" in (await PostmortemStore(pool).get("postmortems/orders1")).markdown

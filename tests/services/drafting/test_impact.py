@@ -3,7 +3,8 @@
 import pytest
 
 from services.drafting.case import Objective, Policy
-from services.drafting.impact import failures, impact
+from services.drafting.failures import failures
+from services.drafting.impact import impact
 from services.drafting.requests import Requests
 from tests.services.drafting import recorded
 from tests.services.drafting.drafted import case

@@ -12,11 +12,24 @@ def test_times_are_grouped_by_what_they_were_spent_on() -> None:
 
     said = [one.text for one in lessons(desk, milestones(desk))[0]]
 
-    assert said[0].startswith("Detection took 14 minutes from the change to the onset (10:00 to 10:14)")
-    assert said[1].startswith("Investigation took ") and "3 minutes from the page to the recognised cause" in said[1]
-    assert said[2] == ("Resolution took 9 minutes from the recognised cause to the mitigation (10:21 to 10:30) and "
-                       "7 minutes from the mitigation to recovery (10:30 to 10:37).")
-    assert said[3].startswith("In all 37 minutes passed from the change to recovery; the longest step, 14 minutes,")
+    assert said[0].startswith("Detection: 14 minutes from the change (10:00) to the onset (10:14)")
+    assert said[1].startswith("Investigation: ")
+    assert "3 minutes from the page (10:18) to the recognised cause (10:21)" in said[1]
+    assert said[2] == ("Resolution: 9 minutes from the recognised cause (10:21) to the mitigation (10:30) and "
+                       "7 minutes from the mitigation (10:30) to recovery (10:37).")
+    assert said[3] == ("It took 37 minutes from the change to recovery; the longest step, 14 minutes, was from the "
+                       "change to the onset.")
+
+
+def test_what_could_have_been_told_sooner_is_measured() -> None:
+    desk = case()
+
+    said = [one.text for one in lessons(desk, milestones(desk))[0]]
+
+    assert ("To find the cause sooner: the log of orders named the limit at 10:14, 7 minutes before the cause was "
+            "recognised.") in said
+    assert ("To end it sooner: of the 16 minutes from the recognised cause to recovery, 9 minutes passed before the "
+            "mitigation began.") in said
 
 
 def test_minor_incident_is_told_the_sum_alone() -> None:
@@ -35,4 +48,4 @@ def test_moments_that_no_data_shows_are_asked() -> None:
     desk = case(events=[recorded.page()])
 
     assert unknown_moments(milestones(desk)) == (
-        "No data says when the cause was recognised and what was done to end it, and when. Who knows?",)
+        "Not recorded: when the cause was recognised and what ended it. What is known of that?",)

@@ -1,6 +1,8 @@
 """The measured moments: each from an event or from detection, or None."""
 
-from services.drafting.milestones import culprit_change, milestones, says_why, undoes
+import pytest
+
+from services.drafting.milestones import culprit_change, milestones, says_done, says_why, undoes
 from services.drafting.observations import ConfigChange, Event
 from tests.services.drafting import recorded
 from tests.services.drafting.drafted import case, event_of
@@ -29,6 +31,24 @@ def test_setting_that_goes_back_undoes_the_change() -> None:
     other = Event("c3", recorded.at(10, 20), ConfigChange("queue", "8", "10"), service="orders")
 
     assert undoes(back, forth) and not undoes(other, forth)
+
+
+@pytest.mark.parametrize(
+    ("note", "is_done"),
+    [
+        ("Restarted the workers.", True),
+        ("rolled back to 5.0.9", True),
+        ("Raised the pool limit to 80.", True),
+        ("Bob forgot to restart the workers.", False),
+        ("Should we roll back?", False),
+        ("Rolling back now?", False),
+        ("Latency increased again.", False),
+        ("We will fail over, then restarted pods come back.", True),
+        ("The pods were not restarted.", False),
+    ],
+)
+def test_note_tells_of_an_action_only_where_one_was_taken(note: str, is_done: bool) -> None:
+    assert says_done(note) is is_done
 
 
 def test_what_no_event_shows_is_none() -> None:

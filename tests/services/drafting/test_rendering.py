@@ -24,13 +24,16 @@ HOSTILE = "x` [click](https://evil.example) <script>alert(1)</script> | ## Actio
 def test_every_style_has_the_eight_parts_and_parses_back(style: str) -> None:
     written = draft(case())
 
-    document = parse(Renderer(style).draft(written).markdown)
+    text = Renderer(style).draft(written).markdown
+    document = parse(text)
 
     assert {section.kind for section in document.sections} == set(SectionKind)
     assert len(document.sections) == len(SectionKind)
     assert {found.id for found in questions(document)} == {asked.id for asked in written.questions}
     assert len(action_items(document)) == len(written.action_items)
-    assert {name for name, _ in document.definitions} == {one.id for one in written.evidence}
+    defined = [name for name, _ in document.definitions]
+    marked = set(re.findall(r"\[\^(E\d+)\](?!:)", Renderer(style).draft(written).markdown))
+    assert set(defined) == marked and len(defined) == len(marked) < len(written.evidence)
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -39,7 +42,7 @@ def test_minor_incident_has_all_parts_in_few_words(style: str) -> None:
 
     body = re.sub(r"\[\^E\d+\]", "", text.split("\n[^E")[0])
     assert {section.kind for section in parse(text).sections} == set(SectionKind)
-    assert len(re.findall(r"[A-Za-z]{2,}", body)) < 430
+    assert len(re.findall(r"[A-Za-z]{2,}", body)) < 310
 
 
 def test_hostile_log_line_stays_a_quotation() -> None:

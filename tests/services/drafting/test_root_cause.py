@@ -10,9 +10,9 @@ from services.drafting.calls_per_request import amplification
 from services.drafting.case import Case, Policy
 from services.drafting.early_signs import early_signs
 from services.drafting.incident import Gathered
-from services.drafting.log_story import course_of_log, story
+from services.drafting.log_story import course_of_log, story, telling
 from services.drafting.markdown import SectionKind
-from services.drafting.measured import departure, measure, sentence
+from services.drafting.measured import departure, is_failing, measure, sentence
 from services.drafting.milestones import milestones
 from services.drafting.notes import mechanism, notes_during, sentences, undocumented
 from services.drafting.observations import Anomaly, Severity, Signal
@@ -118,14 +118,26 @@ def test_sign_before_the_onset_is_found_and_one_after_it_is_not() -> None:
         ("error share of http.server.request.duration", "share", "the share of failing requests of orders"),
         ("error share of calls from shop of", "share", "the share of failing calls from shop of orders"),
         ("rate of db.client.operation.duration", "1/s",
-         "the rate of database calls (db.client.operation.duration) of orders"),
+         "the rate of database calls of orders (db.client.operation.duration)"),
         ("http.server.request.duration p95", "s",
-         "the 95th percentile of response time (http.server.request.duration p95) of orders"),
+         "the 95th percentile response time of orders (http.server.request.duration p95)"),
+        ("peer.latency.client.p50", "s", "the median call duration of orders (peer.latency.client.p50)"),
+        ("container.cpu.usage", "1", "the CPU use of orders (container.cpu.usage)"),
+        ("db.client.connection.timeouts", "{timeout}",
+         "the number of connection timeouts of orders (db.client.connection.timeouts)"),
+        ("cpu.throttled", "s", "cpu.throttled of orders"),
         ("queue.depth", "", "queue.depth of orders"),
     ],
 )
 def test_measure_is_named_as_an_engineer_would(metric: str, unit: str, said: str) -> None:
     assert measure(anomaly(metric, unit)) == said
+
+
+def test_share_of_successes_that_fell_is_told_as_failures() -> None:
+    fallen = replace(anomaly("availability", "share"), signal=Signal.ERRORS)
+
+    assert is_failing(fallen)
+    assert measure(fallen) == "the share of failing requests of orders (availability)"
 
 
 def test_unit_that_the_name_says_already_is_left_out() -> None:
@@ -172,3 +184,10 @@ def test_line_with_the_numbers_of_a_limit_is_chosen() -> None:
     found = limit_line(case(extra=[full]))
 
     assert found is not None and found.pattern == "p2"
+
+
+def test_straggler_of_a_pattern_is_not_told() -> None:
+    straggler = recorded.pattern("PoolTimeout of cart ecffcabb")
+    straggler.log_pattern.pattern, straggler.log_pattern.count = "p2", 1
+
+    assert [one.pattern for one in telling(case(extra=[straggler]).moved_patterns())] == ["p1"]

@@ -53,3 +53,17 @@ def test_quotation_is_one_line_and_cannot_be_left(text: str) -> None:
     assert said[0] == OPEN_QUOTE and said[-1] == CLOSE_QUOTE and len(said) <= 242
     assert OPEN_QUOTE not in said[1:-1] and CLOSE_QUOTE not in said[1:-1]
     assert said.isprintable()
+
+
+def test_service_written_like_a_word_is_known_as_a_name_from_other_evidence() -> None:
+    evidence = EVIDENCE | {"E2": Evidence("b", EvidenceKind.METRIC, "billing is slow.", "billing", id="E2")}
+
+    assert [one.what for one in unsupported(Statement("billing was slow.", ("E1",)), evidence)] == ["billing"]
+    assert not unsupported(Statement("billing was slow.", ("E2",)), evidence)
+
+
+@pytest.mark.parametrize(("text", "what"), [("It lasted 6 minutes (10:14 to 10:37).", ["10:14 to 10:37"]),
+                                            ("It lasted 23 minutes (10:14 to 10:37).", []),
+                                            ("After 6 minutes, from 10:14:00 to 10:20:00.", [])])
+def test_length_of_a_stretch_is_that_between_its_ends(text: str, what: list[str]) -> None:
+    assert beyond(text) == what

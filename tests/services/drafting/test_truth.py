@@ -4,16 +4,21 @@ from dataclasses import replace
 
 import pytest
 
+from afteraction.v1.postmortem_pb2 import Postmortem
+from services.drafting import card_messages, messages
+from services.drafting.card import card
 from services.drafting.case import Policy
 from services.drafting.draft import Draft, Question, Section
 from services.drafting.markdown import SectionKind
 from services.drafting.observations import Severity
 from services.drafting.rendering import STYLES, Renderer
 from services.drafting.sections import draft
-from services.drafting.statements import Statement
-from services.drafting.truth import cited, problems, problems_in
+from services.drafting.statements import Statement, unsupported
+from services.drafting.truth import cited, problems, problems_in, problems_of, uncited
+from tests.eval.causes_truth import untrue_in_card, untrue_in_draft
 from tests.services.drafting import recorded
 from tests.services.drafting.drafted import case
+from tests.services.drafting.mutations import mutations
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +40,7 @@ def test_whatever_is_missing_nothing_is_made_up(without: str) -> None:
     text = Renderer().draft(draft(case(without=without, missing=("memory unavailable: 600 ms",))))
 
     assert not problems(text)
-    assert not problems_in(text.markdown, {one.id: one for one in text.evidence})
+    assert not problems_in(text.markdown, {one.id: one for one in text.evidence}, text.missing)
 
 
 @pytest.mark.parametrize(
@@ -90,3 +95,72 @@ def test_marks_belong_to_the_words_before_them() -> None:
 
     assert [(one.text, one.evidence) for one in found] == [
         ("It was “full   empty”.".replace("   ", " "), ("E1", "E2")), ("It ended.", ("E3",))]
+
+
+@pytest.mark.parametrize("severity", list(Severity))
+def test_card_says_only_what_evidence_holds(severity: Severity) -> None:
+    similar = (messages.similar(recorded.past()),)
+    shown = card(case(severity=severity, owners={"orders": "team-orders"}, similar=similar))
+
+    assert not problems_of(shown)
+    assert not problems_in(Renderer().card_markdown(shown), {one.id: one for one in shown.evidence}, shown.missing)
+
+
+def test_title_of_a_card_is_no_evidence_for_itself() -> None:
+    shown = card(case())
+
+    assert [one.what for one in problems_of(replace(shown, title="orders: 15.5 % of requests failed"))] == ["15.5"]
+
+
+def test_lines_without_a_mark_are_held_by_any_evidence(written: Draft) -> None:
+    evidence = {one.id: one for one in written.evidence}
+    changed = written.markdown.replace("- Duration: 23 minutes", "- Duration: 77 minutes")
+
+    assert "Duration: 77 minutes" in list(uncited(changed))
+    assert [one.what for one in problems_in(changed, evidence)] == ["77 minutes"]
+
+
+# Of facts that were changed one by one; what is missed is, for one, a service in whose place another one stands that
+# the same evidence names.
+@pytest.mark.parametrize(
+    ("kind", "least"),
+    [("number", 0.9), ("time", 0.85), ("date", 1.0), ("duration", 0.85), ("version", 1.0), ("quotation", 1.0),
+     ("service", 0.45), ("unknown service", 1.0)],
+)
+def test_changed_facts_are_caught(written: Draft, kind: str, least: float) -> None:
+    shown = card(case())
+    caught = [bool(unsupported(one.statement, {each.id: each for each in evidence}))
+              for statements, evidence in ((written.statements(), written.evidence),
+                                           (shown.statements(), shown.evidence))
+              for statement in statements
+              for one in mutations(statement, ("orders", "shop")) if one.kind == kind]
+
+    assert caught and sum(caught) / len(caught) >= least
+
+
+def test_card_is_walked_as_a_client_gets_it() -> None:
+    shown = card(case())
+    message, text = card_messages.card(shown), Renderer().card_markdown(shown)
+    assert not untrue_in_card(message, text)
+
+    message.situation[0].text = "orders is out of its normal since 03:33 UTC."
+
+    assert [one.what for one in untrue_in_card(message, text)] == ["03:33"]
+    assert "8191" in [one.what for one in untrue_in_card(message, text.replace("2,310", "8191"))]
+
+
+def test_draft_is_walked_as_a_client_gets_it(written: Draft) -> None:
+    message = Postmortem(markdown=written.markdown, evidence=[card_messages.evidence(one) for one in written.evidence])
+    said = message.sections.add().statements.add(text=written.section(SectionKind.SUMMARY).statements[0].text,
+                                                 evidence_ids=[one.id for one in written.evidence])
+    assert not untrue_in_draft(message)
+
+    said.text = "For 99 minutes it was away."
+
+    assert [one.what for one in untrue_in_draft(message)] == ["99 minutes"]
+
+
+def test_link_is_read_by_its_words_and_a_quoted_one_as_it_stands() -> None:
+    found = list(cited("See [the plan](https://a.example.org/2048), as noted: `[the plan](x/2048) of 16`. [^E1]"))
+
+    assert found[0].text == "See [the plan], as noted: “[the plan](x/2048) of 16”."

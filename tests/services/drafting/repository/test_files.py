@@ -41,6 +41,13 @@ def test_names_that_are_none_of_ours_are_not_believed() -> None:
         assert (file.name, file.tags) == ("", None), front
 
 
+def test_slip_in_the_front_matter_is_no_part_of_the_text() -> None:
+    found = read(b'---\nid: postmortems/p1\ntags: [network, "a, b"]\n- deployment\nrevision: 7\n---\n# Outage\n')
+
+    assert (found.name, found.revision, found.tags, found.text) == ("postmortems/p1", 7, None, "# Outage\n")
+    assert found.is_broken
+
+
 def test_windows_line_ends_of_the_front_matter_are_read() -> None:
     file = read(b"---\r\nid: postmortems/x\r\nrevision: 2\r\n---\r\ntext\r\n")
 

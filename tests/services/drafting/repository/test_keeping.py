@@ -346,6 +346,19 @@ async def test_clone_that_is_lost_is_made_again(scene: Scene, tmp_path: Path) ->
         assert again.read(PATH) is not None
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("Zoë <zoe@example.org>", "Zoë <zoe@example.org>"),
+        ("<zoe@example.org>", "zoe <zoe@example.org>"),
+        ("zoe@example.org", "zoe <zoe@example.org>"),
+        ("Zoë", "Zoë <zoë@example.org>"),
+    ],
+)
+def test_author_is_written_as_git_does(name: str, line: str) -> None:
+    assert Identity("example.org").author(name).line().decode() == line
+
+
 def test_remote_that_is_away_says_no_secret(tmp_path: Path) -> None:
     address = "http://127.0.0.1:9/x.git"
     with (

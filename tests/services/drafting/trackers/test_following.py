@@ -103,7 +103,7 @@ async def scene(pool_for: PoolFor, set_clock: SetClock) -> AsyncIterator[Build]:
         yield build
 
 
-@pytest.mark.parametrize("vendor", ["github", "jira cloud", "linear"])
+@every_tracker
 async def test_two_hundred_creations_through_every_fault_make_two_hundred_issues(
     scene: Build, vendor: str
 ) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.drafting.blameless import lint
 
-CORPUS = Path(__file__).parent / "blameless_corpus"
+CORPUS = Path(__file__).parent / "corpus"
 
 
 def labelled(name: str) -> list[tuple[str, bool]]:
@@ -67,6 +67,17 @@ def test_what_is_not_the_authors_own_prose_is_left_alone(markdown: str) -> None:
 )
 def test_prose_is_read_wherever_it_stands(markdown: str) -> None:
     assert [finding.rule for finding in lint(markdown)] == ["person-as-failure"]
+
+
+def test_title_of_the_front_matter_is_read() -> None:
+    [finding] = lint("---\ntitle: Priya forgot to renew the certificate\nowner: ops\n---\n\nFine.\n")
+
+    assert (finding.line, finding.column, finding.rule) == (2, 8, "person-as-failure")
+
+
+def test_praise_by_denial_is_no_finding() -> None:
+    assert lint("The on-call forgot nothing.") == ()
+    assert lint("The reviewers overlooked nothing.") == ()
 
 
 @given(st.text(max_size=400))
