@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM = false
 
 .PHONY: help demo run test lint format protos test-system test-faults clean \
-	eval-logs eval-detection eval-incidents eval-quiet eval-memory eval-causes eval-blameless eval-drafts \
+	eval-logs eval-detection eval-incidents invented eval-quiet eval-memory eval-causes eval-blameless eval-drafts \
 	bench-ingestion bench-detection bench-memory bench-drafting
 
 help: ## lists the targets
@@ -59,6 +59,9 @@ eval-detection: .venv/installed-dev ## Numenta's benchmark: DATA=DIR
 
 eval-incidents: .venv/installed-dev ## recorded incidents through the detector alone: DATA=DIR
 	$(BIN)/python -m tests.eval.detection_incidents $(or $(DATA),../shared/data/incidents)
+
+invented: .venv/installed-dev ## writes incidents of invented systems as cases: OUT=DIR
+	$(BIN)/python -m tests.eval.invented_incidents $(OUT)
 
 eval-quiet: .venv/installed-dev ## a simulated month of 200 services in which nothing happens (about five minutes)
 	$(BIN)/python -m tests.eval.detection_quiet

@@ -75,6 +75,9 @@ class Redactor:
             if found in self._allow or found.startswith("[redacted:") or (rule.accepts and not rule.accepts(found)):
                 return match[0]
             begin, end = match.start(rule.group) - match.start(), match.end(rule.group) - match.start()
+            if rule.group and len(found) > 1 and found[0] == found[-1] and found[0] in "\"'":
+                # The quotes stay: JSON remains JSON.
+                begin, end = begin + 1, end - 1
             return match[0][:begin] + placeholder(rule.kind) + match[0][end:]
         return rule.pattern.sub(replace, text)
 

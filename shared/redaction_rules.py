@@ -43,7 +43,7 @@ _NO_VALUES = frozenset({"true", "false", "null", "none", "nil", "undefined", "ye
                         "invalid", "expired", "incorrect", "wrong", "empty", "is", "was", "not", "failed", "error",
                         "ok", "string", "bearer", "basic", "refresh", "authentication", "for", "the", "count", "in",
                         "has", "and", "or", "changed", "reset", "updated", "accepted", "denied", "rejected",
-                        "mismatch"})
+                        "mismatch", "token"})
 _KEY_WORDS = (r"(?:password|passwd|pwd|passphrase|secret|client[_.-]?secret|api[_.-]?key|apikey|access[_.-]?key|"
               r"secret[_.-]?key|private[_.-]?key|auth[_.-]?token|access[_.-]?token|refresh[_.-]?token|id[_.-]?token|"
               r"session[_.-]?token|token|credentials?|encryption[_.-]?key|signing[_.-]?key|account[_.-]?key|"
@@ -105,6 +105,27 @@ RULES: tuple[Rule, ...] = (
           r"npm_[a-z0-9]{36}|pypi-[a-z0-9_-]{50}|dop_v1_|sg\.[a-z0-9_-]{16}|hv[sbr]\.[a-z0-9_-]{20}|hf_[a-z]{30}|"
           r"shp(?:at|ca|pa|ss)_|nrak-|dapi[a-f0-9]{32}|glc_|glsa_|pmak-|lin_api_|atatt3|eaacedeose0cba|"
           r"age-secret-key-1"),
+    _rule("token", r"(?<![A-Za-z0-9_])(?:whsec_[A-Za-z0-9+/=]{24,100}|do[or]_v1_[a-f0-9]{64}|"
+                   r"dckr_(?:pat|oat)_[A-Za-z0-9_-]{20,60}|sntry[su]_[A-Za-z0-9+/=_-]{40,300}|figd_[A-Za-z0-9_-]{36,60}|ntn_[A-Za-z0-9]{40,60}|"
+                   r"rubygems_[a-f0-9]{48}|gsk_[A-Za-z0-9]{40,80}|xai-[A-Za-z0-9]{60,120}|pplx-[A-Za-z0-9]{40,80}|"
+                   r"r8_[A-Za-z0-9]{37}|tskey-[a-z]{2,12}-[A-Za-z0-9]{8,40}-[A-Za-z0-9]{16,64}|"
+                   r"sbp_[a-f0-9]{40}|sb_secret_[A-Za-z0-9_-]{20,60}|dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._-]{40,80}|"
+                   r"pscale_(?:tkn|oauth|pw)_[A-Za-z0-9_.=-]{32,64}|dt0[a-z]\d{2}\.[A-Z0-9]{24}\.[A-Z0-9]{64}|"
+                   r"CCIPAT_[A-Za-z0-9]{10,40}_[a-f0-9]{40}|bkua_[a-f0-9]{40}|HRKU-[A-Za-z0-9_-]{36,80}|"
+                   r"ops_eyJ[A-Za-z0-9_-]{100,2000}={0,2}|sq0(?:atp|csp)-[A-Za-z0-9_-]{22,43}|EAAA[a-zA-Z0-9_-]{60}|"
+                   r"key-[a-f0-9]{32}|[a-f0-9]{32}-us\d{1,2}|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{60,70}|"
+                   r"vc[pkria]_[A-Za-z0-9]{24,80}|LTAI[A-Za-z0-9]{17,21}|pul-[a-f0-9]{40}|phc_[A-Za-z0-9]{40,50}|"
+                   r"fo1_[A-Za-z0-9_-]{43})(?![A-Za-z0-9_])",
+          r"whsec_|do[or]_v1_|dckr_|sntry[su]_|figd_|ntn_|rubygems_|gsk_|xai-|pplx-|r8_|tskey-|sbp_|sb_secret_|"
+          r"dp\.(?:pt|st|ct|sa|scim|audit)\.|pscale_|dt0[a-z]\d{2}\.|ccipat_|bkua_|hrku-|ops_eyj|sq0(?:atp|csp)-|eaaa|"
+          r"key-[a-f0-9]{32}|[a-f0-9]{32}-us\d|atlasv1|vc[pkria]_|ltai|pul-|phc_|fo1_"),
+    # Discord's bots; Azure's application secrets.
+    _rule("token", r"(?<![A-Za-z0-9_.-])[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}"
+                   r"(?![A-Za-z0-9_.-])",
+          r"[mno][a-z0-9_-]{23,27}\.[a-z0-9_-]{6}\.[a-z0-9_-]{27}",
+          accepts=lambda text: all(re.search(kind, text) for kind in (r"\d", r"[A-Z]", r"[a-z]"))),
+    _rule("token", r"(?<![A-Za-z0-9_.~-])[A-Za-z0-9_.~-]{3}\dQ~[A-Za-z0-9_.~-]{31,34}(?![A-Za-z0-9_.~-])",
+          r"\dq~[a-z0-9_.~-]{31}"),
     _rule("token", r"(?<![\d:])\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])", r"\d{8}:aa[a-z0-9_-]{33}"),
     # A signed URL opens what it points at.
     _rule("signature", r"(?i)[?&](?:sig|signature|x-amz-signature|x-goog-signature)=([^&\s'\"]{16,2000})",

@@ -8,7 +8,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,18 +54,27 @@ class _Alert:
     words: tuple[str, ...]
 
 
-def from_csv(text: str, source: str) -> Iterator[Document]:
-    """A document for each row. Raises MalformedLine that names the row and the column."""
+#: What becomes of a row that cannot be read.
+Refuse = Callable[[MalformedLine], None]
+
+
+def _raise(error: MalformedLine) -> None:
+    raise error
+
+
+def from_csv(text: str, source: str, refuse: Refuse = _raise) -> Iterator[Document]:
+    """A document for each row; one that cannot be read goes to `refuse`, with its line and column. Raises MalformedLine
+    where the file as a whole says nothing."""
     text = text.lstrip("\ufeff")
     head = text.partition("\n")[0]
     delimiter = max(",;\t|", key=head.count)
     try:
-        yield from _from_rows(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter), source)
+        yield from _from_rows(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter), source, refuse)
     except csv.Error as error:
         raise MalformedLine(f"{source} is no CSV: {error}") from error
 
 
-def _from_rows(rows: "csv.DictReader[str]", source: str) -> Iterator[Document]:
+def _from_rows(rows: "csv.DictReader[str]", source: str, refuse: Refuse) -> Iterator[Document]:
     known = {_plain(name): name for name in rows.fieldnames or ()}
     place = {key: known[alias] for key, aliases in _COLUMNS.items() for alias in reversed(aliases) if alias in known}
     missing = [key for key in ("title", "started") if key not in place]
@@ -76,15 +85,22 @@ def _from_rows(rows: "csv.DictReader[str]", source: str) -> Iterator[Document]:
         said = {key: (row.get(name) or "").strip() for key, name in place.items()}
         if not any(said.values()):
             continue
-        if not said["title"]:
-            raise MalformedLine(f"{source} line {number}: the column {place['title']!r} is empty")
-        yield _from_row(said, source, number)
+        empty = [repr(place[key]) for key in ("title", "started") if not said[key]]
+        if empty:
+            refuse(MalformedLine(f"{source} line {number}: the column {' and '.join(empty)} is empty"))
+            continue
+        try:
+            document = _from_row(said, source, number)
+        except MalformedLine as error:
+            refuse(error)
+        else:
+            yield document
 
 
-def from_alertmanager(text: str, source: str) -> Iterator[Document]:
+def from_alertmanager(text: str, source: str, refuse: Refuse = _raise) -> Iterator[Document]:
     """A document for each run of alerts of a service: of the JSON of /api/v2/alerts and amtool, or of webhooks, one a
-    line. Raises MalformedLine."""
-    alerts = sorted((_alert(each, source) for each in _alerts(text, source)), key=lambda each: each.started)
+    line. An alert that cannot be read goes to `refuse`. Raises MalformedLine where it is no JSON."""
+    alerts = sorted(_readable(_alerts(text, source), source, refuse), key=lambda each: each.started)
     runs: dict[str, list[_Alert]] = {}
     for alert in alerts:
         run = runs.get(alert.service, [])
@@ -94,6 +110,16 @@ def from_alertmanager(text: str, source: str) -> Iterator[Document]:
         runs[alert.service] = [*run, alert]
     for run in runs.values():
         yield _from_run(run)
+
+
+def _readable(alerts: Iterable[Any], source: str, refuse: Refuse) -> Iterator[_Alert]:
+    for each in alerts:
+        try:
+            alert = _alert(each, source)
+        except MalformedLine as error:
+            refuse(error)
+        else:
+            yield alert
 
 
 def _from_row(said: Mapping[str, str], source: str, number: int) -> Document:

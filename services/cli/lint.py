@@ -1,6 +1,7 @@
 """`afteraction lint FILE…`: the blameless lint over files, with no service running; what the pre-commit hook calls."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,8 @@ _FOUND, _UNREADABLE = 1, 2
 
 
 def lint_files(
-    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="Markdown or text; `-` for standard input.")],
+    files: Annotated[list[str], typer.Argument(
+        metavar="FILE…", help="Markdown or text; `-` for standard input; of a folder every .md below it.")],
     is_json: Json = False,
 ) -> None:
     """Find words that blame a person, with the place, why it hurts, and how to put it instead.
@@ -24,7 +26,7 @@ def lint_files(
     """
     found: list[dict[str, object]] = []
     is_unreadable = False
-    for name in files:
+    for name in _expanded(files):
         try:
             text = _read(name)
         except (OSError, ValueError) as error:
@@ -39,6 +41,15 @@ def lint_files(
             sys.stdout.write(f"{each['file']}:{each['line']}:{each['column']}: {each['rule']}: {each['text']}\n"
                              f"    {each['why']}\n    {each['rewrite']}\n")
     raise typer.Exit(_UNREADABLE if is_unreadable else _FOUND if found else 0)
+
+
+def _expanded(names: list[str]) -> Iterator[str]:
+    """The files of `names`; in the place of a folder the Markdown below it, in order."""
+    for name in names:
+        if name != "-" and Path(name).is_dir():
+            yield from sorted(str(path) for path in Path(name).rglob("*.md") if path.is_file())
+        else:
+            yield name
 
 
 def _read(name: str) -> str:

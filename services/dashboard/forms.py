@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from urllib.parse import parse_qsl, quote, unquote
 
 from starlette.requests import Request
@@ -74,3 +75,20 @@ def remember_author(response: Response, author: str, guard: Guard) -> None:
 def author_of(request: Request) -> str:
     """The name that this browser gave last, for the form; nobody is trusted for it."""
     return unquote(request.cookies.get(AUTHOR_COOKIE, ""))[:256]
+
+
+def with_line_ends(typed: str, before: str) -> str:
+    """`typed` with the line ends of `before` in the lines that a person left as they were.
+
+    A browser sends every line end alike; a document that has CRLF in some lines keeps it there.
+    """
+    if "\r\n" not in before:
+        return typed
+    old = before.split("\n")
+    new = typed.split("\n")
+    same = SequenceMatcher(None, [line.removesuffix("\r") for line in old], new, autojunk=False)
+    for _, i, j, k, m in same.get_opcodes():
+        if j - i == m - k:
+            ends = ["\r" if line.endswith("\r") else "" for line in old[i:j]]
+            new[k:m] = [line + end for line, end in zip(new[k:m], ends, strict=True)]
+    return "\n".join(new)

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from services.detection.histograms import quantile, rungs, slower
+from services.detection.meanings import RULES, Rule
 from services.detection.series import Measure, Reading, Role, Series
-from services.detection.signals import RULES, Rule, as_named, contributions, upper_bound
+from services.detection.signals import as_named, contributions, upper_bound
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -279,47 +281,4 @@ class Alignment:
                 return (pending.failed.get(row, 0.0), total) if total > 0 else (math.nan, math.nan)
             case Reading.QUANTILE:
                 ladder = pending.ladders.get(row)
-                return quantile(_rungs(ladder) if ladder else pending.buckets.get(row, {}), measure.quantile)
-
-
-def quantile(buckets: dict[float, float], q: float) -> tuple[float, float]:
-    """The q-quantile by linear interpolation within its bucket, and the count; NaN when there is nothing.
-
-    Buckets are upper bounds with their own counts. What lies beyond the last finite bound is put at that bound, as
-    Prometheus' histogram_quantile does.
-    """
-    count = math.fsum(buckets.values())
-    if count <= 0:
-        return math.nan, math.nan
-    wanted, below, lower = q * count, 0.0, 0.0
-    for upper in sorted(buckets):
-        n = buckets[upper]
-        if n > 0 and below + n >= wanted:
-            if math.isinf(upper):
-                return lower, count
-            return lower + (upper - lower) * max(wanted - below, 0.0) / n, count
-        below += n
-        lower = upper
-    return lower, count
-
-
-def slower(buckets: dict[float, float], limit: float) -> float:
-    """How many of the values in these buckets lie above the limit, by linear interpolation within its bucket."""
-    lower, above = 0.0, 0.0
-    for upper in sorted(buckets):
-        if lower >= limit or math.isinf(upper):
-            above += buckets[upper]
-        elif upper > limit:
-            above += buckets[upper] * (upper - limit) / (upper - lower)
-        lower = upper
-    return above
-
-
-def _rungs(ladder: dict[float, float]) -> dict[float, float]:
-    """Each bucket's own count, from counts of everything at or below its bound."""
-    own, below = {}, 0.0
-    for bound in sorted(ladder):
-        own[bound] = max(ladder[bound] - below, 0.0)
-        below = max(below, ladder[bound])
-    return own
-
+                return quantile(rungs(ladder) if ladder else pending.buckets.get(row, {}), measure.quantile)

@@ -16,19 +16,21 @@ Everything here is in a measure's transformed unit (`effects`), in which noise i
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from services.detection.profiles import Lesson, Profiles, Season
+from services.detection import profiles
+from services.detection.compiled import compiled
+from services.detection.profiles import WARM_UP
 
 Floats = npt.NDArray[np.float64]
+Floats32 = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 RING = 24
-# Values before anything is judged. A median of ten is known to about 0.4 spreads.
-WARM_UP = 10
 # Learning from a value stops growing at this many spreads.
 CLIP = 3.0
 # Level: mean of the last fifteen or so, and of the last three; whichever is nearer to what comes is used.
@@ -50,8 +52,15 @@ NEW_NORMAL_S = 3 * 3600.0
 # Mean absolute deviation to standard deviation of the normal distribution, and median absolute deviation to it.
 _MAD = 1.2533
 _MEDIAN = 1.4826
-# So many rows at once stay in the processor's cache.
-_TOGETHER = 4096
+_FAR = 1e6
+
+# mean: where the series lies in the long run; wide: how far it goes from there. tick: the smallest step seen so far,
+# its resolution. out_since: NaN while inside.
+STATE = np.dtype([
+    ("count", np.int64), ("last_at", np.float64), ("level", np.float64), ("swift", np.float64), ("last_x", np.float64),
+    ("mean", np.float64), ("out_since", np.float64), ("period", np.float32), ("level_scale", np.float32),
+    ("swift_scale", np.float32), ("offset_scale", np.float32), ("steady_scale", np.float32), ("long_scale", np.float32),
+    ("wide", np.float32), ("tick", np.float32), *profiles.FIELDS], align=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,46 +80,41 @@ class Judgement:
 class Baselines:
     """State of `size` measures, one row each."""
 
-    _FIELDS = ("count", "last_at", "period", "ring", "level", "swift", "last_x", "level_scale",
-               "swift_scale", "offset_scale", "steady_scale", "long_scale", "mean", "wide", "tick", "out_since")
+    _FIELDS = ("state", "ring", "values", "busy")
 
     def __init__(self, size: int = 0) -> None:
-        self.count = np.zeros(size, np.int32)
-        self.last_at = np.zeros(size, np.float64)
-        self.period = np.zeros(size, np.float32)
+        self.state = np.zeros(size, STATE)
+        self.state["tick"] = np.inf
+        self.state["out_since"] = np.nan
         self.ring = np.full((size, RING), np.nan, np.float32)
-        self.level = np.zeros(size, np.float64)
-        self.last_x = np.zeros(size, np.float64)
-        self.level_scale = np.zeros(size, np.float32)
-        self.swift = np.zeros(size, np.float64)
-        self.swift_scale = np.zeros(size, np.float32)
-        self.offset_scale = np.zeros(size, np.float32)
-        self.steady_scale = np.zeros(size, np.float32)
-        self.long_scale = np.zeros(size, np.float32)
-        # Where the series lies in the long run, and how far it goes from there.
-        self.mean = np.zeros(size, np.float64)
-        self.wide = np.zeros(size, np.float32)
-        # The smallest step seen so far: its resolution.
-        self.tick = np.full(size, np.inf, np.float32)
-        self.out_since = np.full(size, np.nan)
-        self.profiles = Profiles(size)
+        self.values, self.busy = profiles.tables(size)
 
     def grow(self, size: int) -> None:
         """Room for `size` measures; what is known stays."""
-        before = self.count.shape[0]
+        before = self.state.shape[0]
         if size <= before:
             return
         room = max(size, before + before // 2)
         fresh = Baselines(room - before)
         for name in self._FIELDS:
             setattr(self, name, np.concatenate([getattr(self, name), getattr(fresh, name)]))
-        self.profiles.grow(room)
+
+    @property
+    def count(self) -> Ints:
+        """Values seen of each measure."""
+        count: Ints = self.state["count"]
+        return count
+
+    @property
+    def period(self) -> Floats32:
+        """Seconds between the values of each measure."""
+        period: Floats32 = self.state["period"]
+        return period
 
     @property
     def bytes_per_measure(self) -> float:
         """Size of the state of one measure."""
-        own = float(sum(getattr(self, name)[:1].nbytes for name in self._FIELDS))
-        return own + self.profiles.bytes_per_measure
+        return float(sum(getattr(self, name)[:1].nbytes for name in self._FIELDS))
 
     def observe(self, rows: Ints, at_s: Floats, x: Floats, noise: Floats, out: Bools) -> Judgement:
         """Judges one value of each of `rows`, then learns from it.
@@ -118,158 +122,179 @@ class Baselines:
         rows: int64, distinct. at_s: Unix seconds. x: transformed. noise: least possible spread of each. out: whether
         the measure is out of its baseline. All of shape (values,).
         """
-        if rows.size <= _TOGETHER:
-            return self._observe(rows, at_s, x, noise, out)
-        parts = [slice(begin, begin + _TOGETHER) for begin in range(0, rows.size, _TOGETHER)]
-        judged = [self._observe(rows[each], at_s[each], x[each], noise[each], out[each]) for each in parts]
-        return Judgement(*(np.concatenate([getattr(each, name) for each in judged])
-                           for name in ("z", "expected", "spread", "missed")))
-
-    def _observe(self, rows: Ints, at_s: Floats, x: Floats, noise: Floats, out: Bools) -> Judgement:
-        count = self.count[rows]
-        missed, period = self._rhythm(rows, at_s, count)
-        noise = self._least(rows, x, noise)
-        season = self.profiles.season(rows, at_s, period)
-        local, local_spread = self._local(rows, count)
-        level_spread = np.maximum(local_spread, noise)
-        least = np.maximum(noise, BUSY_PART * season.busy)
-        local_spread = np.sqrt(local_spread ** 2 + least ** 2)
-        quick, steady = self.offset_scale[rows].astype(np.float64), self.steady_scale[rows].astype(np.float64)
-        is_steady = steady < quick
-        season = season.moved(is_steady)
-        season_spread = np.sqrt((_MAD * np.minimum(quick, steady)) ** 2 + least ** 2)
-        season = season.between(x, season_spread)
-        z_local = _distance(x - local, local_spread)
-        z_season = _distance(x - season.expected, season_spread)
-        use = season.known & (np.abs(z_season) < np.abs(z_local))
-        z = np.where(use, z_season, z_local)
-        z[season.known & (z_season * z_local < 0)] = 0.0
-        expected = np.where(use, season.expected, local)
-        spread = np.where(use, season_spread, local_spread)
-        residual = np.abs(z) * spread
-        self._learn(rows, at_s, x, count, local, level_spread, season, season_spread, residual, period, out)
-        z[count < WARM_UP] = np.nan
-        return Judgement(z, expected, spread, missed)
-
-    def _rhythm(self, rows: Ints, at_s: Floats, count: npt.NDArray[np.int32]) -> tuple[Floats, Floats]:
-        """Learns how often values come; returns how many did not come since the last, and the period."""
-        is_first = count == 0
-        step = np.where(is_first, 0.0, at_s - self.last_at[rows])
-        known = self.period[rows]
-        period = np.where((known == 0) | (step <= 0), np.maximum(step, known), np.minimum(known * 1.02, step))
-        self.period[rows] = period
-        self.last_at[rows] = at_s
-        missed = np.maximum(np.rint(step / np.maximum(period, 1e-9)) - 1.0, 0.0)
-        return missed, period
-
-    def _least(self, rows: Ints, x: Floats, noise: Floats) -> Floats:
-        """Least spread: what the caller knows, the resolution, and a small part of the range."""
-        tick = self.tick[rows]
-        unknown = np.isinf(tick)
-        if unknown.any():
-            # What never moved and stands and goes on whole numbers counts something: in ones.
-            counts = (x == np.rint(x)) & (self.level[rows] == np.rint(self.level[rows]))
-            tick = np.where(unknown, counts, tick)
-        least: Floats = np.maximum(noise, np.maximum(STEP_PART * tick, WIDE_PART * self.wide[rows]))
-        return least
-
-    def _local(self, rows: Ints, count: npt.NDArray[np.int32]) -> tuple[Floats, Floats]:
-        calm, swift = self.level_scale[rows].astype(np.float64), self.swift_scale[rows].astype(np.float64)
-        expected = np.where(swift < calm, self.swift[rows], self.level[rows])
-        spread = _MAD * np.minimum(calm, swift)
-        is_young = count < 4 * RING
-        if is_young.any():
-            young = np.flatnonzero(is_young)
-            center, scale = _middle(self.ring[rows[young]])
-            n = np.maximum(np.minimum(count[young], RING), 1)
-            # A spread out of few values is known badly: widened as Student's t is (at ten values by half).
-            scale = scale * (1.0 + 5.0 / n)
-            early = count[young] < RING
-            expected[young] = np.where(early, center, expected[young])
-            spread[young] = np.where(early, scale, np.maximum(scale, spread[young]))
-        return expected, np.maximum(spread, LONG_PART * _MAD * self.long_scale[rows])
-
-    def _learn(self, rows: Ints, at_s: Floats, x: Floats, count: npt.NDArray[np.int32], local: Floats, spread: Floats,
-               season: Season, season_spread: Floats, residual: Floats, period: Floats, out: Bools) -> None:
-        since = self.out_since[rows]
-        since = np.where(out, np.where(np.isnan(since), at_s, since), np.nan)
-        self.out_since[rows] = since
-        is_new_normal = at_s - since > NEW_NORMAL_S
-        is_slow = out & ~is_new_normal
-        rate = np.where(is_slow, OUT_RATE, 1.0)
-        first = count == 0
-        fresh: Floats = 1.0 / (count.astype(np.float64) + 1.0)
-        ready = count >= WARM_UP
-        error = x - local
-        bound = np.where(ready & ~is_new_normal, CLIP * spread, np.inf)
-        clipped = _within(error, bound)
-        size = np.abs(error)
-        self._learn_range(rows, x, first, fresh)
-
-        long = self.long_scale[rows].astype(np.float64)
-        cap = np.where(ready, LONG_CAP * (spread + long), np.inf)
-        gain = np.maximum(LONG, fresh) * np.where(out, OUT_RATE, 1.0)
-        self.long_scale[rows] = np.where(first, 0.0, long + gain * (np.minimum(size, cap) - long))
-        for name, speed in (("level", CALM), ("swift", SWIFT)):
-            value, scales = getattr(self, name), getattr(self, f"{name}_scale")
-            level = value[rows]
-            off = _within(x - level, bound)
-            value[rows] = np.where(first, x, level + np.maximum(speed, fresh) * rate * off)
-            scale = scales[rows].astype(np.float64)
-            scales[rows] = np.where(first, 0.0, scale + np.maximum(SCALE, fresh) * rate * (np.abs(off) - scale))
-        if not ready.all() or (count < 4 * RING).any():
-            self.ring[rows, count % RING] = np.where(ready, local + clipped, x)
-        self.count[rows] = count + 1
-
-        bound = np.where((season_spread > 0) & ~is_new_normal, CLIP * season_spread, np.inf)
-        shifts = []
-        for scales, expected, speed in ((self.offset_scale, season.quick, OFFSET_SWIFT),
-                                        (self.steady_scale, season.steady, OFFSET_CALM)):
-            off = x - expected
-            clipped = _within(off, bound)
-            scale = scales[rows].astype(np.float64)
-            learnt = np.where(scale == 0, np.abs(off), scale + SCALE * rate * (np.abs(clipped) - scale))
-            scales[rows] = np.where(season.known, learnt, scale)
-            shifts.append(speed * rate * clipped)
-        self.profiles.learn(rows, at_s, x, season, count, Lesson(
-            bound, shifts[0], shifts[1], rate, residual, period, np.maximum(spread, 1e-3 * np.abs(level))))
-
-    def _learn_range(self, rows: Ints, x: Floats, first: Bools, fresh: Floats) -> None:
-        gain = np.maximum(WIDE, fresh)
-        mean = self.mean[rows]
-        wide = self.wide[rows].astype(np.float64)
-        off = x - mean
-        far = np.abs(off)
-        self.mean[rows] = np.where(first, x, mean + gain * off)
-        self.wide[rows] = np.where(first, 0.0, wide + gain * (np.minimum(far, 5.0 * wide + far * fresh) - wide))
-        move = np.abs(x - self.last_x[rows])
-        self.last_x[rows] = x
-        tick = self.tick[rows]
-        self.tick[rows] = np.where((move > 0) & ~first, np.minimum(tick, move), tick)
+        judged = np.empty((4, rows.size))
+        _observe_all(self.state, self.ring, self.values, self.busy, rows, at_s, x, noise, out, judged)
+        return Judgement(*judged)
 
 
-def _middle(ring: npt.NDArray[np.float32]) -> tuple[Floats, Floats]:
-    """Median and scaled MAD of each row; 0 where there is nothing. NaN sorts last."""
-    known = np.maximum(np.count_nonzero(~np.isnan(ring), axis=1), 1)
-    center = _median(ring, known)
-    scale = _MEDIAN * _median(np.abs(ring - center[:, None]), known)
-    return np.nan_to_num(center), np.nan_to_num(scale)
+@compiled
+def _observe_all(state: Any, ring: Any, values: Any, busy: Any, rows: Ints, at_s: Floats, x: Floats, noise: Floats,
+                 out: Bools, judged: Floats) -> None:
+    for place in range(rows.size):
+        row = rows[place]
+        judged[0, place], judged[1, place], judged[2, place], judged[3, place] = observe(
+            state[row], ring[row], values[row], busy[row], at_s[place], x[place], noise[place], out[place])
 
 
-def _median(table: npt.NDArray[np.float32], known: npt.NDArray[np.intp]) -> Floats:
-    ordered = np.sort(table, axis=1)
-    row = np.arange(len(table))
-    middle: Floats = 0.5 * (ordered[row, (known - 1) // 2].astype(np.float64) + ordered[row, known // 2 - (known == 0)])
-    return middle
+@compiled
+def observe(own: Any, ring: Any, values: Any, busy: Any, at_s: float, x: float, noise: float, out: bool) -> tuple[
+        float, float, float, float]:
+    """z, expected, spread and missed periods of a value (`Judgement`); learns from it."""
+    count = own.count
+    missed = _rhythm(own, at_s)
+    period = float(own.period)
+    least = _least(own, x, noise)
+    is_known, base, low, high, usual = profiles.season(own, values, busy, at_s, period)
+    local, local_spread = _local(own, ring)
+    level_spread = max(local_spread, least)
+    least = max(least, BUSY_PART * usual)
+    local_spread = np.hypot(local_spread, least)
+    season_spread = np.hypot(_MAD * min(own.offset_scale, own.steady_scale), least)
+    z, expected, spread = _distance(x - local, local_spread), local, local_spread
+    if is_known:
+        offset = own.steady if own.steady_scale < own.offset_scale else own.offset
+        season = base + offset
+        if high - low > profiles.EDGE * season_spread:
+            # On an edge anything between the two sides is expected.
+            season = min(max(x, low + offset), high + offset)
+        z_season = _distance(x - season, season_spread)
+        is_between = z_season * z < 0
+        if abs(z_season) < abs(z):
+            z, expected, spread = z_season, season, season_spread
+        if is_between:
+            z = 0.0
+    rate, is_open = _pace(own, at_s, out)
+    _learn_range(own, x)
+    _learn_level(own, ring, x, local, level_spread, rate, is_open, out)
+    bound = np.inf if is_open or season_spread <= 0 else CLIP * season_spread
+    profiles.learn(own, values, busy, at_s, x, count, bound, rate, abs(z) * spread, period,
+                   max(level_spread, 1e-3 * abs(own.level)))
+    if is_known:
+        _learn_offset(own, x, base, bound, rate)
+    own.count = count + 1
+    return (np.nan if count < WARM_UP else z), expected, spread, missed
 
 
-def _distance(error: Floats, spread: Floats) -> Floats:
+@compiled
+def _rhythm(own: Any, at_s: float) -> float:
+    """Learns how often values come; returns how many did not come since the last."""
+    step = 0.0 if own.count == 0 else at_s - own.last_at
+    known = own.period
+    period = max(step, known) if known == 0 or step <= 0 else min(known * 1.02, step)
+    own.period = period
+    own.last_at = at_s
+    missed: float = max(np.rint(step / max(period, 1e-9)) - 1.0, 0.0)
+    return missed
+
+
+@compiled
+def _least(own: Any, x: float, noise: float) -> float:
+    """Least spread: what the caller knows, the resolution, and a small part of the range."""
+    tick = float(own.tick)
+    if np.isinf(tick):
+        # What never moved and stands and goes on whole numbers counts something: in ones.
+        tick = 1.0 if x == np.rint(x) and own.level == np.rint(own.level) else 0.0
+    least: float = max(noise, STEP_PART * tick, WIDE_PART * own.wide)
+    return least
+
+
+@compiled
+def _local(own: Any, ring: Any) -> tuple[float, float]:
+    """What the last values lead one to expect, and the spread about it."""
+    expected = own.swift if own.swift_scale < own.level_scale else own.level
+    spread = _MAD * min(own.level_scale, own.swift_scale)
+    if own.count < 4 * RING:
+        count = min(own.count, RING)
+        center, scale = _middle(ring[:count])
+        # A spread out of few values is known badly: widened as Student's t is (at ten values by half).
+        scale *= 1.0 + 5.0 / max(count, 1)
+        if own.count < RING:
+            expected, spread = center, scale
+        spread = max(scale, spread)
+    return expected, max(spread, LONG_PART * _MAD * own.long_scale)
+
+
+@compiled
+def _middle(values: Any) -> tuple[float, float]:
+    """Median and scaled median absolute deviation; 0 of nothing."""
+    if values.size == 0:
+        return 0.0, 0.0
+    center = np.median(values)
+    return center, _MEDIAN * np.median(np.abs(values - center))
+
+
+@compiled
+def _pace(own: Any, at_s: float, out: bool) -> tuple[float, bool]:
+    """How fast to learn, of the ordinary speed, and whether anything is believed: the new has become the normal."""
+    if not out:
+        own.out_since = np.nan
+    elif np.isnan(own.out_since):
+        own.out_since = at_s
+    is_open = at_s - own.out_since > NEW_NORMAL_S
+    return (OUT_RATE if out and not is_open else 1.0), is_open
+
+
+@compiled
+def _learn_level(own: Any, ring: Any, x: float, local: float, spread: float, rate: float, is_open: bool,
+                 out: bool) -> None:
+    count = own.count
+    ready = count >= WARM_UP
+    bound = CLIP * spread if ready and not is_open else np.inf
+    if count < 4 * RING:
+        ring[count % RING] = local + _within(x - local, bound) if ready else x
+    if count == 0:
+        own.level = own.swift = x
+        return
+    fresh = 1.0 / (count + 1.0)
+    size = abs(x - local)
+    if ready:
+        size = min(size, LONG_CAP * (spread + own.long_scale))
+    own.long_scale += max(LONG, fresh) * (OUT_RATE if out else 1.0) * (size - own.long_scale)
+    error = _within(x - own.level, bound)
+    own.level += max(CALM, fresh) * rate * error
+    own.level_scale += max(SCALE, fresh) * rate * (abs(error) - own.level_scale)
+    error = _within(x - own.swift, bound)
+    own.swift += max(SWIFT, fresh) * rate * error
+    own.swift_scale += max(SCALE, fresh) * rate * (abs(error) - own.swift_scale)
+
+
+@compiled
+def _learn_offset(own: Any, x: float, base: float, bound: float, rate: float) -> None:
+    """How far the season is off, calmly and swiftly, and how near to what came each has been."""
+    error = x - base - own.offset
+    near = _within(error, bound)
+    own.offset_scale = abs(error) if own.offset_scale == 0 else \
+        own.offset_scale + SCALE * rate * (abs(near) - own.offset_scale)
+    own.offset += OFFSET_SWIFT * rate * near
+    error = x - base - own.steady
+    near = _within(error, bound)
+    own.steady_scale = abs(error) if own.steady_scale == 0 else \
+        own.steady_scale + SCALE * rate * (abs(near) - own.steady_scale)
+    own.steady += OFFSET_CALM * rate * near
+
+
+@compiled
+def _learn_range(own: Any, x: float) -> None:
+    if own.count == 0:
+        own.mean = own.last_x = x
+        return
+    fresh = 1.0 / (own.count + 1.0)
+    gain = max(WIDE, fresh)
+    far = abs(x - own.mean)
+    own.mean += gain * (x - own.mean)
+    own.wide += gain * (min(far, 5.0 * own.wide + far * fresh) - own.wide)
+    move = abs(x - own.last_x)
+    own.last_x = x
+    if move > 0:
+        own.tick = min(own.tick, move)
+
+
+@compiled
+def _distance(error: float, spread: float) -> float:
     """In spreads, at most a million: of a value that never moved, every move is that far."""
-    with np.errstate(over="ignore"):
-        return _within(error / np.maximum(spread, 1e-300), 1e6)
+    return _within(error / max(spread, 1e-300), _FAR)
 
 
-def _within(x: Floats, bound: Floats | float) -> Floats:
-    """Clipped to ±bound; of small arrays much faster than numpy's clip."""
-    clipped: Floats = np.minimum(np.maximum(x, np.negative(bound)), bound)
-    return clipped
+@compiled
+def _within(x: float, bound: float) -> float:
+    return min(max(x, -bound), bound)

@@ -6,6 +6,7 @@ A checkpoint is a cache in our own schema, not a format: a version of the code t
 import hashlib
 import io
 import pickle
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ import zstandard
 from services.detection.detector import StreamDetector
 
 _LEVEL = 1
+# What `unpack` raises for bytes that are none of ours, or not any more.
+UNREADABLE = (pickle.UnpicklingError, zstandard.ZstdError, ValueError, TypeError, AttributeError, ImportError, KeyError,
+              EOFError, IndexError)
 
 
 def version() -> str:
@@ -26,16 +30,26 @@ def version() -> str:
 
 def pack(detectors: dict[str, StreamDetector]) -> bytes:
     """Everything that the detectors know."""
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(pickle.dumps(detectors, protocol=5))
+    content = io.BytesIO()
+    _Pickler(content, protocol=5).dump(detectors)
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(content.getbuffer())
 
 
 def unpack(state: bytes) -> dict[str, StreamDetector]:
-    """What `pack` was given."""
+    """What `pack` was given. Raises one of UNREADABLE."""
     content = zstandard.ZstdDecompressor().decompress(state)
     found = _Unpickler(io.BytesIO(content)).load()
     if not isinstance(found, dict):
         raise ValueError("a checkpoint that holds no detectors")
     return found
+
+
+class _Pickler(pickle.Pickler):
+    """Writes a member of an enumeration as its class and value: before 3.11.4 Python wrote a call of `getattr`, which
+    nobody should be able to have read back."""
+
+    def reducer_override(self, kept: Any) -> Any:
+        return (type(kept), (kept.value,)) if isinstance(kept, Enum) else NotImplemented
 
 
 class _Unpickler(pickle.Unpickler):

@@ -8,10 +8,10 @@ from functools import partial
 from afteraction.v1.incident_service_pb2_grpc import add_IncidentServiceServicer_to_server
 from services.detection import severity
 from services.detection.follower import Follower, IngestionLog
+from services.detection.meanings import rules
 from services.detection.objectives import objectives
 from services.detection.service import IncidentService
 from services.detection.settings import Settings
-from services.detection.signals import rules
 from services.detection.store import Store
 from services.detection.tuning import Tuning
 from services.detection.watch import Watch

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import numpy as np
 
-from services.detection.alignment import Alignment, Floats, Interval
-from services.detection.anomalies import Anomalies, Moves
+from services.detection.alignment import Alignment, Floats, Interval, Ints
+from services.detection.anomalies import Anomalies, Bools, Moves
 from services.detection.baselines import Baselines, Judgement
 from services.detection.effects import Practices
 from services.detection.incident import Anomaly
@@ -81,7 +81,7 @@ class Departures:
         at_s = float(judged.interval.ends[place])
         value, z = self._shown(row, judged.interval.values[place]), float(judged.judgement.z[place])
         anomaly = replace(known.anomaly, current=value)
-        if abs(z) > abs(anomaly.peak_z) and not math.isnan(z):
+        if abs(value - anomaly.baseline) > anomaly.distance and not math.isnan(z):
             anomaly = replace(anomaly, peak_observed=value, peak_z=z, peak_at=moment(at_s))
         known.anomaly, known.last_s = anomaly, at_s
         if judged.moves.left[place]:
@@ -106,6 +106,11 @@ class Departures:
         """A value as people read it: rates per second."""
         per = self._resolution_s if self._alignment.measures[row].reading is Reading.RATE else 1.0
         return float(value) / per
+
+    def held(self, rows: Ints) -> Bools:
+        """Which of these measures hold an incident open."""
+        known = [row for row, departure in self.outs.items() if departure.incident]
+        return np.isin(rows, known) if known else np.zeros(rows.size, np.bool_)
 
     def period(self, row: int) -> float:
         """Seconds between two values of a measure."""

@@ -11,6 +11,7 @@ together they are strong enough (`openings`).
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -18,15 +19,21 @@ import numpy as np
 from services.detection.alignment import Alignment, Floats, Interval, Ints
 from services.detection.anomalies import PRIOR_EXCESS, PRIOR_EXCESS_COUNTED, Anomalies
 from services.detection.baselines import Baselines
+from services.detection.burn import Burns
 from services.detection.cases import Cases
-from services.detection.departures import Departures, Judged
+from services.detection.changes import Changes
+from services.detection.departures import Departures, Judged, moment
 from services.detection.effects import Practices
 from services.detection.grouping import CallGraph
+from services.detection.happenings import Happenings
 from services.detection.incident import Event, Transition
 from services.detection.mix import FAMILY, Mix, missing
+from services.detection.normals import Normals
 from services.detection.objectives import limits
 from services.detection.openings import Openings
+from services.detection.returns import Returns
 from services.detection.series import Measure, Reading, Series, Signal
+from services.detection.slow_rises import SlowRises
 from services.detection.tuning import Tuning
 
 __all__ = ["StreamDetector", "Tuning"]
@@ -48,6 +55,9 @@ class StreamDetector:
         self.practices = Practices()
         self.graph = CallGraph()
         self.mix = Mix()
+        self.normals = Normals()
+        self.returns = Returns()
+        self.slow_rises = SlowRises()
         self._missing: dict[Measure, int] = {}
         self.is_closed = False
         self._traffic_rows: dict[str, int] = {}
@@ -62,7 +72,10 @@ class StreamDetector:
             resolution_s=self.tuning.resolution_s, silence_s=self.tuning.silence_s)
         self.openings = Openings(self.tuning, measures=self.alignment.measures, baselines=self.baselines,
                                  anomalies=self.anomalies, departures=self.departures, graph=self.graph)
-        self.cases = Cases(stream, self.tuning, departures=self.departures, graph=self.graph)
+        changes, burns = Changes(self.tuning.lookback_s), Burns(self.tuning.objectives, self.tuning.resolution_s)
+        self.cases = Cases(stream, self.tuning, departures=self.departures, graph=self.graph, changes=changes,
+                           burns=burns)
+        self.happenings = Happenings(self.cases, changes=changes, burns=burns, graph=self.graph)
 
     # What the log says
 
@@ -85,7 +98,7 @@ class StreamDetector:
 
     def event(self, event: Event) -> None:
         """A deploy, an alert, a note: it takes effect at its event time, once the watermark has passed that."""
-        self.cases.event(event)
+        self.happenings.event(event)
 
     # What follows from it
 
@@ -101,7 +114,7 @@ class StreamDetector:
     def close(self, received_at: datetime) -> list[Transition]:
         """The last transitions: the stream has ended."""
         end_s = max(self.alignment.last_pending_s(), self._decided_s,
-                    *self.cases.last_event_s, -math.inf)
+                    *self.happenings.last_event_s, -math.inf)
         transitions: list[Transition] = []
         for interval in self.alignment.flush():
             transitions += self.decide(interval, received_at)
@@ -117,7 +130,7 @@ class StreamDetector:
         resolution = self.tuning.resolution_s
         begin_s, end_s = interval.index * resolution, (interval.index + 1) * resolution
         yield from self._until(begin_s, received_at)
-        yield from self.cases.happened(end_s, received_at)
+        yield from self.happenings.happened(end_s, received_at)
         self._grow()
         judged = self._judge(interval)
         self._decided_s = end_s
@@ -125,14 +138,15 @@ class StreamDetector:
         yield from self.cases.worsened(end_s)
         yield from self.cases.returned(returned)
         yield from self.cases.joins(judged)
-        yield from self.cases.burnt(judged, self.alignment.measures, received_at)
+        yield from self.happenings.burnt(judged, self.alignment.measures, received_at)
         for group in self.openings.groups(judged):
-            if not self.cases.has_begun(each.service for each in group):
+            if not self.cases.has_begun((each.service for each in group), self.alignment.measures[group[0].row],
+                                        moment(group[0].onset_s)):
                 yield self.cases.opened(self.openings.opening(group, judged), judged, received_at)
 
     def _until(self, now_s: float, received_at: datetime) -> Iterator[Transition]:
         """What is due up to `now_s`, which lies on the grid of intervals."""
-        yield from self.cases.happened(now_s, received_at)
+        yield from self.happenings.happened(now_s, received_at)
         if now_s > self._decided_s:
             yield from self.cases.returned(self.departures.silent(now_s))
         yield from self.cases.resolved(now_s)
@@ -145,6 +159,9 @@ class StreamDetector:
         self.practices.extend(measures)
         self.baselines.grow(len(measures))
         self.anomalies.grow(len(measures))
+        self.normals.grow(len(measures))
+        self.returns.grow(len(measures))
+        self.slow_rises.grow(len(measures))
         self.mix.grow(measures, self._missing)
         self.anomalies.prior[:len(measures)] = np.where(self.practices.is_counted, PRIOR_EXCESS_COUNTED, PRIOR_EXCESS)
         for row in range(known, len(measures)):
@@ -172,24 +189,47 @@ class StreamDetector:
 
     def _judge(self, interval: Interval) -> Judged:
         """Against its baseline, and whether that is an anomaly."""
-        rows, values = interval.rows, interval.values
+        rows, values, ends = interval.rows, interval.values, interval.ends
         counts = self._counts(interval)
-        x = self.practices.transform(rows, values)
-        judgement = self.baselines.observe(rows, interval.ends, x, self.practices.noise(rows, counts),
-                                           self.anomalies.out[rows])
-        expected = self.practices.restore(rows, judgement.expected)
+        x, noise = self.practices.transform(rows, values), self.practices.noise(rows, counts)
+        out, is_share = self.anomalies.out[rows], self.practices.is_counted[rows]
+        learnt = self.baselines.observe(rows, ends, x, noise, out)
+        z, normal = self.returns.excused(rows, ends, x, learnt.expected, learnt.spread, learnt.z,
+                                         self.practices.direction(rows), out)
+        z, normal = self._crept(interval, counts, z, normal)
+        z, compared = self.normals.compared(rows, ends, x, noise, z, normal, self.departures.held(rows),
+                                          is_share)
+        expected = self.practices.restore(rows, compared)
         affected = self.practices.affected(rows, values, counts)
         minutes = np.maximum(self.baselines.period[rows].astype(np.float64) / 60.0, 1.0)
         affected = np.where(affected / minutes >= LEAST_AFFECTED_PER_MINUTE, affected, 0.0)
-        moves = self.anomalies.judge(rows, interval.begins, self.practices.bad(rows, judgement.z),
-                                     self.practices.matters(rows, values, expected, affected), affected,
-                                     judgement.missed)
-        judged = Judged(interval, judgement, moves, expected, (interval.index + 1) * self.tuning.resolution_s)
+        moves = self.anomalies.judge(rows, interval.begins, self.practices.bad(rows, z),
+                                     self.practices.matters(rows, values, expected, affected), affected, learnt.missed)
+        begins = moves.rising & ~out & (self.anomalies.onset[rows] == interval.begins)
+        self.normals.keep(rows[begins], ends[begins], normal[begins], learnt.spread[begins])
+        # What is told of an anomaly is told beside what was normal before it.
+        z, compared = self.normals.compared(rows, ends, x, noise, z, compared, moves.rising & ~out, is_share)
+        judgement = replace(learnt, z=z, expected=compared)
+        judged = Judged(interval, judgement, moves, self.practices.restore(rows, compared),
+                        (interval.index + 1) * self.tuning.resolution_s)
         absences = self.mix.judge(interval, judged.end_s)
         if absences is None:
             return judged
         self.baselines.period[absences.rows] = self.tuning.resolution_s
         return absences.beside(judged, self.anomalies, self.practices.transform(absences.rows, absences.expected))
+
+    def _crept(self, interval: Interval, counts: Floats, z: Floats, expected: Floats) -> tuple[Floats, Floats]:
+        """z and what is expected, where a share of errors crept further away than it leapt."""
+        places = np.flatnonzero(self.practices.is_counted[interval.rows] & np.isfinite(counts) & (counts > 0))
+        if not places.size:
+            return z, expected
+        away, usual = self.slow_rises.observe(interval.rows[places], interval.ends[places], interval.values[places],
+                                              counts[places])
+        is_further = away > np.nan_to_num(z[places])
+        z, expected = z.copy(), expected.copy()
+        z[places] = np.where(is_further, away, z[places])
+        expected[places] = np.where(is_further, np.minimum(usual, expected[places]), expected[places])
+        return z, expected
 
     def _counts(self, interval: Interval) -> Floats:
         """Requests behind each value; for gauges of a service, those that its traffic tells of."""

@@ -6,10 +6,12 @@ follows from the count alone. Statistics tell what is unlikely; a minimum practi
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from services.detection.compiled import compiled
 from services.detection.series import Measure, Reading, Signal
 
 Floats = npt.NDArray[np.float64]
@@ -34,6 +36,13 @@ class Practice:
     floor: float
     requests: float = 0.0
 
+
+# The practice of a measure, and what it counts in. tail: part of the requests beyond its quantile. per_interval: what a
+# value stands for in a minute. part: of the requests, that a departure says to be affected.
+PRACTICE = np.dtype([
+    ("transform", np.int64), ("direction", np.float64), ("ratio", np.float64), ("difference", np.float64),
+    ("floor", np.float64), ("requests", np.float64), ("tail", np.float64), ("per_interval", np.float64),
+    ("part", np.float64), ("is_saturation", np.bool_)])
 
 # Why these numbers stands in docs/detection.md.
 LATENCY = Practice(LOG, +1, 1.5, 0.025, 0.05)
@@ -70,7 +79,7 @@ class Practices:
 
     def __init__(self) -> None:
         self._rows: list[tuple[float, ...]] = []
-        self._table = np.zeros((0, 10))
+        self.table = np.zeros(0, PRACTICE)
 
     def extend(self, measures: list[Measure]) -> None:
         """Adds what is new at the end of `measures`."""
@@ -83,41 +92,34 @@ class Practices:
             # A gauge of traffic is a rate a second; over a minute it stands for sixty times as many.
             per_interval = 60.0 if each is TRAFFIC and measure.reading is Reading.GAUGE else 1.0
             self._rows.append((each.transform, each.direction, each.ratio, each.difference, each.floor, each.requests,
-                               tail, per_interval, part, float(each is SATURATION)))
-        if len(self._table) < len(self._rows):
-            self._table = np.array(self._rows)
+                               tail, per_interval, part, each is SATURATION))
+        if len(self.table) < len(self._rows):
+            self.table = np.array(self._rows, PRACTICE)
 
     @property
     def is_counted(self) -> npt.NDArray[np.bool_]:
         """Whether the noise of each measure follows from counts, shape (measures,)."""
-        counted: npt.NDArray[np.bool_] = self._table[:, 0] == ARCSINE
+        counted: npt.NDArray[np.bool_] = self.table["transform"] == ARCSINE
         return counted
 
     def transform(self, rows: Ints, values: Floats) -> Floats:
         """Values, in their measures' units, as baselines compare them."""
-        kind = self._table[rows, 0]
-        counted = values * self._table[rows, 7]
-        with np.errstate(all="ignore"):
-            return np.select(
-                [kind == LOG, kind == ROOT, kind == ARCSINE, kind == SIGNED_LOG],
-                [np.log(np.maximum(values, 1e-6)), np.sqrt(np.maximum(counted, 0.0) + 0.375),
-                 np.arcsin(np.sqrt(np.clip(values, 0.0, 1.0))), np.sign(values) * np.log1p(np.abs(values))], values)
+        found = np.empty(rows.size)
+        _transform_all(self.table, rows, values, found)
+        return found
 
     def restore(self, rows: Ints, x: Floats) -> Floats:
         """The inverse of `transform`."""
-        kind = self._table[rows, 0]
-        with np.errstate(all="ignore"):
-            return np.select(
-                [kind == LOG, kind == ROOT, kind == ARCSINE, kind == SIGNED_LOG],
-                [np.exp(np.minimum(x, 700.0)), np.maximum(np.maximum(x, 0.0) ** 2 - 0.375, 0.0) / self._table[rows, 7],
-                 np.sin(np.clip(x, 0.0, np.pi / 2)) ** 2, np.sign(x) * np.expm1(np.minimum(np.abs(x), 700.0))], x)
+        found = np.empty(rows.size)
+        _restore_all(self.table, rows, x, found)
+        return found
 
     def noise(self, rows: Ints, counts: Floats) -> Floats:
         """Least spread of each value in the transformed unit: the measure's floor, and what so few requests leave.
 
         counts: requests behind each value; NaN where that is not known.
         """
-        kind, floor, tail = self._table[rows, 0], self._table[rows, 4], self._table[rows, 6]
+        kind, floor, tail = (self.table[name][rows] for name in ("transform", "floor", "tail"))
         n = np.where(np.isnan(counts), np.inf, np.maximum(counts, 1.0))
         with np.errstate(all="ignore"):
             few = np.select([kind == ARCSINE, (kind == LOG) & (tail > 0)],
@@ -125,30 +127,93 @@ class Practices:
         spread: Floats = np.sqrt(floor ** 2 + few ** 2)
         return spread
 
+    def direction(self, rows: Ints) -> Floats:
+        """+1 where a rise is bad, -1 where a fall is, 0 where nothing is."""
+        found: Floats = self.table["direction"][rows]
+        return found
+
     def bad(self, rows: Ints, z: Floats) -> Floats:
         """z in the direction that is bad for each; not negative. NaN stays NaN."""
-        direction = self._table[rows, 1]
+        direction = self.table["direction"][rows]
         return np.where(direction == 0, np.abs(z), np.maximum(z * direction, 0.0))
 
     def affected(self, rows: Ints, values: Floats, counts: Floats) -> Floats:
         """How many requests a departure of these values affects at least; infinite where nobody counts requests."""
-        part = self._table[rows, 8]
-        is_count = (part == 0.0) & (self._table[rows, 0] != ARCSINE)
+        part = self.table["part"][rows]
+        is_count = (part == 0.0) & (self.table["transform"][rows] != ARCSINE)
         hit = np.where(is_count, values, np.where(part == 0.0, values * counts, part * counts))
         return np.where(np.isnan(hit), np.inf, hit)
 
     def matters(self, rows: Ints, observed: Floats, expected: Floats, affected: Floats) -> npt.NDArray[np.bool_]:
-        """Whether the change from expected to observed is large enough for anybody to care: by itself, or, for
-        durations, by what the affected requests lose together."""
-        ratio, difference = self._table[rows, 2], self._table[rows, 3]
-        requests = self._table[rows, 5]
-        high, low = np.maximum(observed, expected), np.minimum(observed, expected)
-        change = high - low
-        counted = np.where(np.isfinite(affected), affected, 0.0)
-        is_felt = (self._table[rows, 0] == LOG) & (change >= LEAST_DELAY_S) & (counted * change >= LOST_S)
-        large = (high >= ratio * np.maximum(low, 0.0)) & ((change >= difference) | is_felt)
-        # A busier processor is no trouble until little of it is left.
-        large &= (self._table[rows, 9] == 0) | (observed >= SATURATED)
-        enough = expected * self._table[rows, 7] >= requests
-        matters: npt.NDArray[np.bool_] = np.logical_and(large, enough)
-        return matters
+        """Whether each change is large enough for anybody to care; see `matters`."""
+        found = np.empty(rows.size, np.bool_)
+        _matters_all(self.table, rows, observed, expected, affected, found)
+        return found
+
+
+@compiled
+def _transform_all(table: Any, rows: Ints, values: Floats, found: Floats) -> None:
+    for place in range(rows.size):
+        found[place] = transform(table[rows[place]], values[place])
+
+
+@compiled
+def _restore_all(table: Any, rows: Ints, x: Floats, found: Floats) -> None:
+    for place in range(rows.size):
+        found[place] = restore(table[rows[place]], x[place])
+
+
+@compiled
+def _matters_all(table: Any, rows: Ints, observed: Floats, expected: Floats, affected: Floats, found: Any) -> None:
+    for place in range(rows.size):
+        found[place] = matters(table[rows[place]], observed[place], expected[place], affected[place])
+
+
+@compiled
+def transform(own: Any, value: float) -> float:
+    """A value in its measure's unit as baselines compare it."""
+    kind, x = own.transform, value
+    if kind == LOG:
+        x = np.log(max(value, 1e-6))
+    elif kind == ROOT:
+        x = np.sqrt(max(value * own.per_interval, 0.0) + 0.375)
+    elif kind == ARCSINE:
+        x = np.arcsin(np.sqrt(min(max(value, 0.0), 1.0)))
+    elif kind == SIGNED_LOG:
+        x = np.sign(value) * np.log1p(abs(value))
+    return x
+
+
+@compiled
+def restore(own: Any, x: float) -> float:
+    """The inverse of `transform`."""
+    kind, value = own.transform, x
+    if kind == LOG:
+        value = np.exp(min(x, 700.0))
+    elif kind == ROOT:
+        value = max(max(x, 0.0) ** 2 - 0.375, 0.0) / own.per_interval
+    elif kind == ARCSINE:
+        value = np.sin(min(max(x, 0.0), np.pi / 2)) ** 2
+    elif kind == SIGNED_LOG:
+        value = np.sign(x) * np.expm1(min(abs(x), 700.0))
+    return value
+
+
+@compiled
+def bad(own: Any, z: float) -> float:
+    """z in the direction that is bad; not negative. NaN stays NaN."""
+    return abs(z) if own.direction == 0 else (z if np.isnan(z) else max(z * own.direction, 0.0))
+
+
+@compiled
+def matters(own: Any, observed: float, expected: float, affected: float) -> bool:
+    """Whether the change from expected to observed is large enough for anybody to care: by itself, or, for
+    durations, by what the affected requests lose together."""
+    high, low = max(observed, expected), min(observed, expected)
+    change = high - low
+    counted = affected if np.isfinite(affected) else 0.0
+    is_felt = own.transform == LOG and change >= LEAST_DELAY_S and counted * change >= LOST_S
+    is_large = high >= own.ratio * max(low, 0.0) and (change >= own.difference or is_felt)
+    # A busier processor is no trouble until little of it is left.
+    has_room = own.is_saturation and observed < SATURATED
+    return is_large and not has_room and expected * own.per_interval >= own.requests

@@ -11,12 +11,11 @@ one that is quiet has to show less. A golden signal says what users feel: it nev
 asks for, and failures that return every day stay failures.
 """
 
-import numpy as np
-import numpy.typing as npt
+from typing import Any
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+import numpy as np
+
+from services.detection.compiled import compiled
 
 BORDER = 0.4
 # Strength a natural logarithm of rarity. At a strength of 6 a measure as quiet as the prior opens once in 20 days.
@@ -36,82 +35,55 @@ _DAY_S = 86400.0
 _GAP_S = 3600.0
 
 
-class Excursions:
-    """State of `size` measures. is_course: only the course of a measure is known, not what it means."""
+# is_course: only the course of a measure is known, not what it means. watched: days, fading. peak: of the excursion
+# that goes on. peaks, beyond: number and sum of peaks over the border; large, large_log: number of large ones and sum
+# of their logarithms.
+FIELDS: list[tuple[Any, ...]] = [
+    ("last_at", np.float64), ("watched", np.float32), ("peak", np.float32), ("peaks", np.float32),
+    ("beyond", np.float32), ("large", np.float32), ("large_log", np.float32), ("is_course", np.bool_)]
 
-    _FIELDS = ("is_course", "last_at", "watched", "peak", "peaks", "beyond", "large", "large_log")
 
-    def __init__(self, size: int = 0) -> None:
-        self.is_course = np.zeros(size, np.bool_)
-        self.last_at = np.full(size, np.nan)
-        self.watched = np.zeros(size, np.float32)  # days, fading
-        self.peak = np.zeros(size, np.float32)
-        self.peaks = np.zeros(size, np.float32)
-        self.beyond = np.zeros(size, np.float32)
-        self.large = np.zeros(size, np.float32)
-        self.large_log = np.zeros(size, np.float32)
+@compiled
+def strength(own: Any, evidence: float) -> float:
+    """Evidence by how rarely this measure has as much; that of a new golden signal stays as it is."""
+    if evidence <= 0:
+        return 0.0
+    daily = (own.peaks + USUAL_A_DAY * DAYS_WEIGHT) / (own.watched + DAYS_WEIGHT)
+    found: float = BORDER + PER_NAT * ((evidence - BORDER) / _mean(own) + np.log(USUAL_A_DAY / daily))
+    if not own.is_course:
+        found = min(found, evidence)
+    elif own.large > 1.5 and own.large > OFTEN_A_DAY * (min(own.watched, OFTEN_S / _DAY_S) + 1.0):
+        usual = np.exp(own.large_log / own.large)
+        found = min(found, _STRENGTH * evidence / (OFTEN_TIMES * usual))
+    if evidence <= BORDER:
+        found = min(found, evidence)
+    return max(found, 0.0)
 
-    def grow(self, size: int) -> None:
-        """Room for `size` measures; what is known stays."""
-        fresh = Excursions(size - self.peak.shape[0])
-        for name in self._FIELDS:
-            setattr(self, name, np.concatenate([getattr(self, name), getattr(fresh, name)]))
 
-    @property
-    def bytes_per_measure(self) -> float:
-        """Size of the state of one measure."""
-        return float(sum(getattr(self, name)[:1].nbytes for name in self._FIELDS))
+@compiled
+def learn(own: Any, at: float, evidence: float, is_over: bool) -> None:
+    """Takes an interval in. evidence: before an excursion that ended was forgotten; is_over: there is none now."""
+    passed = 0.0 if np.isnan(own.last_at) else min(max(at - own.last_at, 0.0), _GAP_S)
+    own.last_at = at
+    keep = 1.0 - passed / REMEMBERED_S
+    own.watched = own.watched * keep + passed / _DAY_S
+    own.peaks *= keep
+    own.beyond *= keep
+    fades = 1.0 - passed / OFTEN_S
+    own.large *= fades
+    own.large_log *= fades
+    peak = max(own.peak, evidence)
+    own.peak = 0.0 if is_over else peak
+    if is_over and peak > BORDER:
+        own.beyond += min(peak - BORDER, PEAK_CAP * _mean(own))
+        own.peaks += 1.0
+        if peak > LARGE:
+            own.large += 1.0
+            own.large_log += np.log(peak)
 
-    def strength(self, rows: Ints, evidence: Floats) -> Floats:
-        """Evidence by how rarely each of these measures has as much; that of a new golden signal stays as it is."""
-        # Most measures have none most of the time, and nothing of nothing is nothing.
-        some = np.flatnonzero(evidence > 0)
-        found = np.zeros(rows.size)
-        if some.size:
-            found[some] = self._strength(rows[some], evidence[some])
-        return found
 
-    def _strength(self, rows: Ints, evidence: Floats) -> Floats:
-        peaks, watched = self.peaks[rows].astype(np.float64), self.watched[rows].astype(np.float64)
-        daily = (peaks + USUAL_A_DAY * DAYS_WEIGHT) / (watched + DAYS_WEIGHT)
-        rarity = (evidence - BORDER) / self._mean(rows) + np.log(USUAL_A_DAY / daily)
-        strength = BORDER + PER_NAT * rarity
-        is_course = self.is_course[rows]
-        strength = np.where(is_course, strength, np.minimum(strength, evidence))
-        large = self.large[rows].astype(np.float64)
-        is_often = is_course & (large > 1.5) & (large > OFTEN_A_DAY * (np.minimum(watched, OFTEN_S / _DAY_S) + 1.0))
-        if is_often.any():
-            usual = np.exp(self.large_log[rows] / np.maximum(large, 1e-3))
-            strength = np.where(is_often, np.minimum(strength, _STRENGTH * evidence / (OFTEN_TIMES * usual)), strength)
-        strength = np.maximum(strength, 0.0)
-        return np.where(evidence > BORDER, strength, np.minimum(evidence, strength))
-
-    def _mean(self, rows: Ints) -> Floats:
-        usual = np.where(self.is_course[rows], USUAL_MEAN_COURSE, USUAL_MEAN)
-        mean: Floats = (self.beyond[rows] + usual * PEAKS_WEIGHT) / (self.peaks[rows] + PEAKS_WEIGHT)
-        return mean
-
-    def learn(self, rows: Ints, at: Floats, evidence: Floats, is_over: Bools) -> None:
-        """Takes an interval in. evidence: before an excursion that ended was forgotten; is_over: there is none now."""
-        last = self.last_at[rows]
-        passed = np.minimum(np.maximum(at - np.where(np.isnan(last), at, last), 0.0), _GAP_S)
-        self.last_at[rows] = at
-        keep = 1.0 - passed / REMEMBERED_S
-        self.watched[rows] = self.watched[rows] * keep + passed / _DAY_S
-        peak = np.maximum(self.peak[rows], evidence)
-        self.peak[rows] = np.where(is_over, 0.0, peak)
-        ended = np.flatnonzero(is_over & (peak > BORDER))
-        self.peaks[rows] *= keep
-        self.beyond[rows] *= keep
-        fades = 1.0 - passed / OFTEN_S
-        self.large[rows] *= fades
-        self.large_log[rows] *= fades
-        if ended.size:
-            self._learn_peaks(rows[ended], peak[ended])
-
-    def _learn_peaks(self, rows: Ints, peak: Floats) -> None:
-        self.beyond[rows] += np.minimum(peak - BORDER, PEAK_CAP * self._mean(rows))
-        self.peaks[rows] += 1.0
-        is_large = peak > LARGE
-        self.large[rows] += is_large
-        self.large_log[rows] += np.where(is_large, np.log(peak), 0.0)
+@compiled
+def _mean(own: Any) -> float:
+    usual = USUAL_MEAN_COURSE if own.is_course else USUAL_MEAN
+    mean: float = (own.beyond + usual * PEAKS_WEIGHT) / (own.peaks + PEAKS_WEIGHT)
+    return mean

@@ -115,8 +115,12 @@ class Follower:
         self._detectors, self._position, self._steps, self._touched, self._defined = {}, 0, [], set(), {}
         kept = await self._store.checkpoint(await self._offload.run(checkpoints.version))
         if kept is not None:
-            self._position = self._checkpoint = kept[0]
-            self._detectors = await self._offload.run(checkpoints.unpack, kept[1])
+            try:
+                self._detectors = await self._offload.run(checkpoints.unpack, kept[1])
+                self._position = self._checkpoint = kept[0]
+            except checkpoints.UNREADABLE as error:
+                # It is a cache of what the log says: reading the log again costs time, nothing else.
+                log.warning("checkpoint cannot be read; the log is read again", position=kept[0], reason=str(error))
         self._committed_s = self._checkpoint_s = time.monotonic()
         log.info("detection reads the log", position=self._position, committed=self._committed,
                  streams=len(self._detectors))

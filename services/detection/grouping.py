@@ -7,6 +7,7 @@ symptoms of one failure are no independent witnesses, but each makes chance less
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from services.detection.series import Signal
 
@@ -18,7 +19,8 @@ _WEIGHT = 0.5
 @dataclass(frozen=True, slots=True)
 class Symptom:
     """What one service's signal says at one interval. strength: evidence, see `anomalies`. row: the loudest measure.
-    is_felt: enough requests are affected for it to count by itself. is_demand: users may have brought it about."""
+    is_felt: enough requests are affected for it to count by itself. is_demand: users may have brought it about.
+    is_gone: hardly anything is left of what comes in, which users do not bring about together."""
 
     service: str
     signal: Signal
@@ -28,6 +30,7 @@ class Symptom:
     onset_s: float = 0.0
     is_felt: bool = True
     is_demand: bool = False
+    is_gone: bool = False
 
 
 @dataclass(slots=True)
@@ -44,6 +47,10 @@ class CallGraph:
 
     def knows(self, service: str) -> bool:
         return service in self.callees or service in self.callers
+
+    def is_way_in(self, service: str) -> bool:
+        """Whether it calls others and nobody is known to call it."""
+        return bool(self.callees.get(service)) and not self.callers.get(service)
 
     def hops(self, service: str, others: Iterable[str], limit: int = 8) -> int:
         """Length of the shortest path, either way along calls, to one of `others`; -1 when there is none."""
@@ -84,17 +91,29 @@ class CallGraph:
         return min(deepest or list(strengths), key=lambda each: (-strengths[each], each))
 
 
-def related(graph: CallGraph, services: Iterable[str], others: Iterable[str], reach: int = REACH) -> bool:
-    """Whether one failure may explain both groups of services: a path of at most `reach` calls, or no call known."""
+class Relation(Enum):
+    """Whether one failure may explain what two groups of services show."""
+
+    NONE = "none"  # calls of both are known, and no short path joins them
+    UNKNOWN = "unknown"  # no call of one of them is known: nothing speaks against it
+    PATH = "path"  # a service of both, or a short path
+
+
+def relation(graph: CallGraph, services: Iterable[str], others: Iterable[str], reach: int = REACH) -> Relation:
+    """How two groups of services stand to each other; a short path has at most `reach` calls."""
     here, there = set(services), set(others)
     if here & there:
-        return True
-    for each in here:
-        if not graph.knows(each):
-            return True
-        if any(not graph.knows(other) for other in there) or 0 <= graph.hops(each, there, reach) <= reach:
-            return True
-    return False
+        return Relation.PATH
+    if any(graph.knows(each) and 0 <= graph.hops(each, there, reach) <= reach for each in here):
+        return Relation.PATH
+    if any(not graph.knows(each) for each in here | there):
+        return Relation.UNKNOWN
+    return Relation.NONE
+
+
+def related(graph: CallGraph, services: Iterable[str], others: Iterable[str], reach: int = REACH) -> bool:
+    """Whether one failure may explain both groups of services: a path of at most `reach` calls, or no call known."""
+    return relation(graph, services, others, reach) is not Relation.NONE
 
 
 def groups(graph: CallGraph, symptoms: Iterable[Symptom]) -> list[list[Symptom]]:

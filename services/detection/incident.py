@@ -114,6 +114,21 @@ class Anomaly:
         return (self.service, self.operation, self.signal.value, self.metric_name, self.peer, self.onset_at.isoformat(),
                 *(f"{key}={value}" for key, value in sorted(self.attributes.items())))
 
+    @property
+    def distance(self) -> float:
+        """Of its worst value from its baseline."""
+        return abs(self.peak_observed - self.baseline)
+
+    def is_of_the_measure_of(self, other: "Anomaly") -> bool:
+        """Whether both tell of one measure, at whatever time."""
+        return replace(self, onset_at=other.onset_at).key == other.key
+
+    def relapsed(self, again: "Anomaly") -> "Anomaly":
+        """This anomaly, not over after all: from its own onset and baseline, at the worst of both."""
+        worse = again if abs(again.peak_observed - self.baseline) > self.distance else self
+        return replace(self, current=again.current, recovered_at=again.recovered_at, peak_at=worse.peak_at,
+                       peak_observed=worse.peak_observed, peak_z=worse.peak_z)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -183,6 +198,11 @@ class Incident:
     is_resolved_by_person: bool = False
     # Services whose anomalies a person moved to another incident, with its name.
     moved: tuple[tuple[str, str], ...] = ()
+
+
+def noted(incident: Incident, entry: Entry) -> Incident:
+    """With one more entry on its timeline, which is in the order of the times; those of one time as they came."""
+    return replace(incident, timeline=tuple(sorted((*incident.timeline, entry), key=lambda each: each.occurred_at)))
 
 
 _RANKS = {Signal.ERRORS: 0, Signal.LATENCY: 1, Signal.TRAFFIC: 2, Signal.ALERT: 3, Signal.DECLARED: 3,

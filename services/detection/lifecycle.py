@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.detection import wording
-from services.detection.incident import Anomaly, Entry, Incident, Kind, Severity, State, headlines_first
+from services.detection.incident import Anomaly, Entry, Incident, Kind, Severity, State, headlines_first, noted
 from services.detection.observing import both, recovered, reopened, united
 from services.detection.series import Signal
 from shared.errors import FailedPrecondition, InvalidArgument
@@ -26,7 +26,7 @@ def declare(*, name: str, stream: str, service: str, title: str, severity: Sever
         name=name, stream=stream, title=title, state=State.OPEN, severity=severity,
         severity_reason=f"declared by {by}" if by else "declared", service=service, services=(service,),
         onset_at=onset_at, detected_at=at, anomalies=(anomaly,), opened_at=at, is_severity_set=True, is_title_set=True)
-    return _noted(incident, Entry(at, Kind.DECLARED, f"declared: {title}", by))
+    return noted(incident, Entry(at, Kind.DECLARED, f"declared: {title}", by))
 
 
 def acknowledge(incident: Incident, *, by: str, at: datetime) -> Incident:
@@ -35,7 +35,7 @@ def acknowledge(incident: Incident, *, by: str, at: datetime) -> Incident:
         return incident
     _must_be_open(incident)
     after = replace(incident, state=State.ACKNOWLEDGED, acknowledged_by=by, acknowledged_at=at)
-    return _noted(after, Entry(at, Kind.ACKNOWLEDGED, f"acknowledged by {by}", by))
+    return noted(after, Entry(at, Kind.ACKNOWLEDGED, f"acknowledged by {by}", by))
 
 
 def resolve(incident: Incident, *, by: str, at: datetime, recovered_at: datetime | None) -> Incident:
@@ -51,7 +51,7 @@ def resolve(incident: Incident, *, by: str, at: datetime, recovered_at: datetime
                               field="recovered_at")
     after = replace(incident, state=State.RESOLVED, recovered_at=back_at, resolved_at=max(at, back_at),
                     closed_at=at, is_resolved_by_person=True)
-    return _noted(after, Entry(at, Kind.RESOLVED, f"resolved by {by}", by))
+    return noted(after, Entry(at, Kind.RESOLVED, f"resolved by {by}", by))
 
 
 def reopen(incident: Incident, *, by: str, at: datetime) -> Incident:
@@ -60,7 +60,7 @@ def reopen(incident: Incident, *, by: str, at: datetime) -> Incident:
         return incident
     if incident.state is State.MERGED:
         _must_be_open(incident)
-    return _noted(reopened(incident), Entry(at, Kind.REOPENED, f"reopened by {by}", by))
+    return noted(reopened(incident), Entry(at, Kind.REOPENED, f"reopened by {by}", by))
 
 
 def merge(target: Incident, others: Iterable[Incident], *, by: str, at: datetime) -> tuple[Incident, list[Incident]]:
@@ -88,9 +88,9 @@ def merge(target: Incident, others: Iterable[Incident], *, by: str, at: datetime
             severity=min(after.severity, other.severity),
             severity_reason=other.severity_reason if other.severity < after.severity else after.severity_reason,
             tags=both(after.tags, other.tags))
-        after = _noted(headlines_first(after),
+        after = noted(headlines_first(after),
                        Entry(at, Kind.MERGED, f"{other.name} merged into this: {other.title}", by))
-        ended.append(_noted(replace(other, state=State.MERGED, merged_into=target.name),
+        ended.append(noted(replace(other, state=State.MERGED, merged_into=target.name),
                             Entry(at, Kind.MERGED, f"merged into {target.name}", by)))
     return after, ended
 
@@ -120,6 +120,7 @@ def split(incident: Incident, services: Iterable[str], *, name: str, by: str,
         anomalies=(replace(first, is_opening=True), *(each for each in gone if each is not first)),
         recovered_at=incident.recovered_at if is_over else recovered(gone),
         operations=tuple(dict.fromkeys(each.operation for each in gone if each.operation)), timeline=(), revision=0,
+        severity_reason=f"as that of {incident.name}, from which it was split off",
         ticket_url="", moved=(), is_title_set=False))
     rest = replace(
         incident, anomalies=(replace(first_left, is_opening=True),
@@ -130,8 +131,8 @@ def split(incident: Incident, services: Iterable[str], *, name: str, by: str,
         recovered_at=incident.recovered_at if is_over else recovered(staying),
         operations=tuple(dict.fromkeys(each.operation for each in staying if each.operation)),
         moved=(*incident.moved, *((each, name) for each in sorted(leaving))))
-    return (_noted(rest, Entry(at, Kind.SPLIT, f"{', '.join(sorted(leaving))} split off into {name}", by)),
-            _noted(new, Entry(at, Kind.SPLIT, f"split off from {incident.name}", by)))
+    return (noted(rest, Entry(at, Kind.SPLIT, f"{', '.join(sorted(leaving))} split off into {name}", by)),
+            noted(new, Entry(at, Kind.SPLIT, f"split off from {incident.name}", by)))
 
 
 def update(incident: Incident, *, fields: frozenset[str], severity: Severity, title: str, tags: tuple[str, ...],
@@ -141,7 +142,7 @@ def update(incident: Incident, *, fields: frozenset[str], severity: Severity, ti
     if "severity" in fields and severity != incident.severity:
         after = replace(after, severity=severity, severity_reason=f"set by {by}" if by else "set by a person",
                         is_severity_set=True)
-        after = _noted(after, Entry(at, Kind.SEVERITY_CHANGED, f"severity P{incident.severity} to P{severity}", by))
+        after = noted(after, Entry(at, Kind.SEVERITY_CHANGED, f"severity P{incident.severity} to P{severity}", by))
     changed = [name for name, value in (("title", title), ("tags", tags), ("ticket_url", ticket_url))
                if name in fields and getattr(incident, name) != value]
     if changed:
@@ -149,7 +150,7 @@ def update(incident: Incident, *, fields: frozenset[str], severity: Severity, ti
                         is_title_set=after.is_title_set or "title" in changed,
                         tags=tags if "tags" in changed else after.tags,
                         ticket_url=ticket_url if "ticket_url" in changed else after.ticket_url)
-        after = _noted(after, Entry(at, Kind.UPDATED, f"{', '.join(changed)} changed", by))
+        after = noted(after, Entry(at, Kind.UPDATED, f"{', '.join(changed)} changed", by))
     return after
 
 
@@ -165,7 +166,3 @@ def _must_not_be_merged(incident: Incident) -> None:
     if incident.state is State.MERGED:
         raise FailedPrecondition(f"{incident.name} was merged into {incident.merged_into}; use that",
                                  reason="INCIDENT_MERGED", resource=incident.name)
-
-
-def _noted(incident: Incident, entry: Entry) -> Incident:
-    return replace(incident, timeline=(*incident.timeline, entry))

@@ -155,8 +155,10 @@ class Mix:
         # What ceased for a while and came back by itself without being missed is not steady.
         was_away = is_there & (self.awaited >= 3.0) & (self.came <= GONE * self.awaited) & ~self.out
         self.absent = np.where(was_away, end_s, self.absent)
-        self.awaited = np.where(is_there, 0.0, self.awaited + expected)
-        self.came = np.where(is_there, 0.0, self.came + calls)
+        # An interval in which part of them came is the one in which they ceased: what is missing counts from the next.
+        begins_anew = is_there | (self.came + calls > GONE * (self.awaited + expected))
+        self.awaited = np.where(begins_anew, 0.0, self.awaited + expected)
+        self.came = np.where(begins_anew, 0.0, self.came + calls)
 
     def _note_birth(self, of: Floats, calls: Floats, end_s: float) -> None:
         for row in self.total[(of > 0)].tolist():

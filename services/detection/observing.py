@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from services.detection.incident import Anomaly, Entry, Incident, Kind, State, Transition, headlines_first
+from services.detection.incident import Anomaly, Entry, Incident, Kind, State, Transition, headlines_first, noted
 from services.detection.series import Signal
 
 # Steps that can bring something that was not there before.
@@ -19,7 +19,7 @@ _BRINGING = (Kind.ANOMALY_JOINED, Kind.ALERT)
 def observe(stored: Incident | None, step: Transition, *, at: datetime) -> Incident:
     """The incident after what detection saw of it. at: wall clock, kept as the time of opening or closing."""
     if stored is None:
-        return _noted(replace(step.seen, opened_at=at, timeline=()), _entry(step))
+        return noted(replace(step.seen, opened_at=at, timeline=()), _entry(step))
     if stored.state is State.MERGED or _entry(step) in stored.timeline:
         return stored
     moved = dict(stored.moved)
@@ -58,23 +58,34 @@ def branch(split_off: Incident, services: Iterable[str], step: Transition, *, at
 def _seen(before: Incident, anomalies: tuple[Anomaly, ...], services: tuple[str, ...], step: Transition,
           at: datetime) -> Incident:
     """With these anomalies of the step as they are now, and what follows from them."""
-    known = {each.key for each in before.anomalies}
     after = replace(
         before, anomalies=united(before.anomalies, anomalies), services=both(before.services, services),
         operations=both(before.operations, step.seen.operations),
         call_graph=tuple(sorted(set(before.call_graph) | set(step.seen.call_graph))))
     after = _worse(after, step)
     if before.state is State.RESOLVED:
-        new = [each for each in anomalies if each.key not in known and each.signal is not Signal.EVIDENCE
-               and before.resolved_at is not None and each.onset_at >= before.resolved_at]
-        if step.kind not in _BRINGING or not new:
-            return headlines_first(_noted(after, _entry(step)))
-        after = _noted(reopened(after), Entry(step.at, Kind.REOPENED, f"reopened: {step.text}"))
+        if step.kind not in _BRINGING or not _brings_news(before, anomalies, step):
+            return headlines_first(noted(after, _entry(step)))
+        after = noted(reopened(after), Entry(step.at, Kind.REOPENED, f"reopened: {step.text}"))
     after = replace(after, recovered_at=recovered(after.anomalies))
     if step.kind is Kind.RESOLVED and after.recovered_at is not None and step.seen.resolved_at is not None:
         after = replace(after, state=State.RESOLVED, closed_at=at,
                         resolved_at=max(step.seen.resolved_at, after.recovered_at))
-    return headlines_first(_noted(after, _entry(step)))
+    return headlines_first(noted(after, _entry(step)))
+
+
+def _brings_news(resolved: Incident, anomalies: tuple[Anomaly, ...], step: Transition) -> bool:
+    """Whether something went wrong after it was resolved: for the first time, or again."""
+    if resolved.resolved_at is None:
+        return False
+    known = {each.key: each for each in resolved.anomalies}
+    for each in anomalies:
+        before = known.get(each.key)
+        is_again = before is not None and before.recovered_at is not None and each.recovered_at is None
+        began_at = step.at if is_again else each.onset_at
+        if each.signal is not Signal.EVIDENCE and (before is None or is_again) and began_at >= resolved.resolved_at:
+            return True
+    return False
 
 
 def recovered(anomalies: Iterable[Anomaly]) -> datetime | None:
@@ -110,14 +121,10 @@ def _worse(after: Incident, step: Transition) -> Incident:
     changed = replace(after, severity=step.seen.severity, severity_reason=step.seen.severity_reason)
     if step.kind is Kind.SEVERITY_CHANGED:
         return changed  # the step itself stands on the timeline
-    return _noted(changed, Entry(step.at, Kind.SEVERITY_CHANGED,
+    return noted(changed, Entry(step.at, Kind.SEVERITY_CHANGED,
                                  f"severity P{after.severity} to P{changed.severity}: {changed.severity_reason}"))
 
 
 def _entry(step: Transition) -> Entry:
     return Entry(step.at, step.kind, step.text, step.event.actor if step.event else "",
                  step.event.payload if step.event else b"")
-
-
-def _noted(incident: Incident, entry: Entry) -> Incident:
-    return replace(incident, timeline=(*incident.timeline, entry))

@@ -1,32 +1,34 @@
-"""The same baselines and anomalies over recorded series, many side by side, as fast as numpy goes.
+"""The same baselines and anomalies over recorded series, one after another, as fast as the machine goes.
 
 Each series is a measure of its own of which nothing is known but its course, and each anomaly that is strong enough
-alone is an incident, with the product's own thresholds and hold.
+alone is an incident, with the product's own thresholds and hold. What comes of a series depends on nothing else.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from services.detection import anomalies, baselines, effects
 from services.detection.anomalies import Anomalies
 from services.detection.baselines import Baselines
+from services.detection.compiled import compiled
 from services.detection.effects import Practices
 from services.detection.series import Measure, Reading, Signal
 from services.detection.tuning import Tuning
 
 Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-# A score is told once: what follows within hours has to be clearly stronger to be told again.
+# A score is told once: what follows within hours has to open an incident or to be clearly stronger to be told again.
 _FORGET_S = 8 * 3600.0
 _STRONGER = 1.8
 # Most strength of a series that has not shown a day yet, of what opens an incident.
 UNSETTLED = 0.7
 # A recording that is too short to show a day and the days after it settles for this part of its length.
 _SETTLES_IN = 0.2
-# Rows of all series that are worked on at once: two tables of 4 bytes each and the input.
-_CHUNK_ROWS = 8_000_000
+# Rows of a series that are worked on between two words of progress.
+BLOCK_ROWS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,38 +65,31 @@ class Replayed:
     incidents: list[Opened]
 
 
-@dataclass(slots=True)
-class _Course:
-    """An incident while it lasts. back_at: Unix seconds at which the series was back; NaN while it is out."""
-
-    start: int
-    detected: int
-    z: float
-    strength: float
-    back_at: float = np.nan
+# What a series has open, and the score that was told last. Rows are places in the series; back_at: Unix seconds at
+# which it was back in its baseline, NaN while it is out.
+_COURSE = np.dtype([
+    ("start", np.int64), ("detected", np.int64), ("z", np.float64), ("strength", np.float64), ("back_at", np.float64),
+    ("told", np.float64), ("told_at", np.float64), ("is_open", np.bool_)])
+_OPENED = np.dtype([(name, np.int64) for name in ("start", "detected", "resolved")] +
+                   [(name, np.float64) for name in ("z", "strength")])
 
 
 def replay_all(series: Sequence[Recorded], tuning: Tuning | None = None,
                progress: Callable[[int], None] | None = None) -> Iterator[Replayed]:
-    """Every series replayed, about equally long ones together. progress: called with the number of rows done."""
-    ordered = sorted(series, key=lambda each: len(each.values))
-    while ordered:
-        longest = max(len(ordered[-1].values), 1)
-        together = max(_CHUNK_ROWS // longest, 1)
-        chunk, ordered = ordered[-together:], ordered[:-together]
-        yield from replay(chunk, tuning, progress)
+    """Every series replayed, in their order. progress: called with the number of rows done since."""
+    for each in series:
+        yield replay(each, tuning, progress)
 
 
-def replay(series: Sequence[Recorded], tuning: Tuning | None = None,
-           progress: Callable[[int], None] | None = None) -> list[Replayed]:
-    """Runs the detector over all series at once, row by row; each keeps its own time."""
-    run = _Run(series, tuning or Tuning())
-    for place in range(run.length):
-        rows = np.flatnonzero(np.isfinite(run.values[:, place]))
-        if rows.size:
-            run.step(rows, place)
-        if progress is not None and (place % 500 == 499 or place == run.length - 1):
-            progress(int(np.minimum(run.lengths, place + 1).sum() - np.minimum(run.lengths, place - place % 500).sum()))
+def replay(recorded: Recorded, tuning: Tuning | None = None, progress: Callable[[int], None] | None = None, *,
+           block_rows: int = BLOCK_ROWS) -> Replayed:
+    """Runs the detector over a series, block by block; where the blocks end does not matter."""
+    run = _Run(recorded, tuning or Tuning())
+    for begin in range(0, len(recorded.values), block_rows):
+        end = min(begin + block_rows, len(recorded.values))
+        run.block(begin, end)
+        if progress is not None:
+            progress(end - begin)
     return run.end()
 
 
@@ -106,106 +101,104 @@ def _settled_at(times: Floats, settle_s: float) -> float:
 
 
 class _Run:
-    """The state of one replay. Tables have shape (series, rows of the longest)."""
+    """The state of one replay."""
 
-    def __init__(self, series: Sequence[Recorded], limits: Tuning) -> None:
-        self.series, self.limits = series, limits
-        self.lengths = np.array([len(each.values) for each in series], np.int64)
-        self.length = int(self.lengths.max(initial=0))
-        self.times = self._table([each.times for each in series])
-        self.values = self._table([each.values for each in series])
-        self.z = np.full((len(series), self.length), np.nan, np.float32)
-        self.scores = np.zeros((len(series), self.length), np.float32)
-        self.practices, self.baselines = Practices(), Baselines(len(series))
-        self.practices.extend([Measure(each.name, "", each.signal, each.name, each.unit, Reading.GAUGE)
-                               for each in series])
-        everyone = np.arange(len(series))
-        self.x = np.empty_like(self.values)
-        for row in everyone.tolist():
-            self.x[row] = self.practices.transform(np.full(self.length, row), self.values[row])
-        self.noise = self.practices.noise(everyone, np.full(len(series), np.nan))
-        self.is_course = all(each.signal is Signal.UNKNOWN for each in series)
-        self.yes, self.unlimited = np.ones(len(series), np.bool_), np.full(len(series), np.inf)
-        self.anomalies = Anomalies(len(series), thresholds=limits.thresholds)
-        if self.is_course:
+    def __init__(self, recorded: Recorded, tuning: Tuning) -> None:
+        size = len(recorded.values)
+        self.recorded, self.tuning = recorded, tuning
+        self.z = np.full(size, np.nan, np.float32)
+        self.scores = np.zeros(size, np.float32)
+        self.practices, self.baselines = Practices(), Baselines(1)
+        self.practices.extend([Measure(recorded.name, "", recorded.signal, recorded.name, recorded.unit,
+                                       Reading.GAUGE)])
+        self.anomalies = Anomalies(1, thresholds=tuning.thresholds)
+        if recorded.signal is Signal.UNKNOWN:
             self.anomalies.know_only_course()
-        self.settled_at = np.array([_settled_at(each.times, limits.settle_s) for each in series])
-        self.told = np.zeros(len(series))
-        self.told_at = np.zeros(len(series))
-        self.courses: dict[int, _Course] = {}
-        self.found: list[list[Opened]] = [[] for _ in series]
+        self.noise = float(self.practices.noise(np.zeros(1, np.int64), np.full(1, np.nan))[0])
+        self.opening = (tuning.strength, tuning.hold_s, tuning.hold_periods,
+                        _settled_at(recorded.times, tuning.settle_s))
+        self.course = np.zeros(1, _COURSE)
+        self.found: list[Opened] = []
 
-    def _table(self, arrays: Sequence[Floats]) -> Floats:
-        table = np.full((len(arrays), self.length), np.nan)
-        for row, values in enumerate(arrays):
-            table[row, :len(values)] = values
-        return table
+    def block(self, begin: int, end: int) -> None:
+        """The rows from `begin` to before `end`."""
+        opened = np.empty((end - begin) // 2 + 2, _OPENED)
+        count = _replay(
+            self.practices.table[0], self.baselines.state[0], self.baselines.ring[0], self.baselines.values[0],
+            self.baselines.busy[0], self.anomalies.state[0], anomalies.limits(self.tuning.thresholds), self.course[0],
+            self.opening, self.recorded.times, self.recorded.values, self.noise, begin, end, self.z, self.scores,
+            opened)
+        self.found += [Opened(*each) for each in opened[:count].tolist()]
 
-    def step(self, rows: Ints, place: int) -> None:
-        """One row of each of `rows`."""
-        at, everything = self.times[rows, place], self.unlimited[:rows.size]
-        judgement = self.baselines.observe(rows, at, self.x[rows, place], self.noise[rows], self.anomalies.out[rows])
-        moves = self.anomalies.judge(rows, at, self.practices.bad(rows, judgement.z),
-                                     self._matters(rows, self.values[rows, place], judgement.expected), everything,
-                                     judgement.missed)
-        strength = np.where(moves.rising, moves.evidence, 0.0)
-        # Not yet enough to open anything, however strong; still in the order of strength.
-        held = UNSETTLED * self.limits.strength * strength / (strength + self.limits.strength)
-        strength = np.where(at < self.settled_at[rows], held, strength)
-        self.z[rows, place] = judgement.z
-        self.scores[rows, place] = self._score(rows, at, strength)
-        busy = (strength >= self.limits.strength) | moves.left
-        if self.courses:
-            busy |= np.isin(rows, list(self.courses))
-        for which in np.flatnonzero(busy).tolist():
-            self._course(int(rows[which]), place, float(at[which]), float(judgement.z[which]), float(strength[which]),
-                         bool(moves.left[which]))
-
-    def _matters(self, rows: Ints, values: Floats, expected: Floats) -> npt.NDArray[np.bool_]:
-        """Whether a change is large enough to matter; of what nothing is known, every one is."""
-        if self.is_course:
-            return self.yes[:rows.size]
-        return self.practices.matters(rows, values, self.practices.restore(rows, expected), self.unlimited[:rows.size])
-
-    def _score(self, rows: Ints, at: Floats, strength: Floats) -> Floats:
-        before = self.told[rows] * np.exp(-(at - self.told_at[rows]) / _FORGET_S)
-        is_news = strength > _STRONGER * before
-        self.told[rows] = np.where(is_news, strength, self.told[rows])
-        self.told_at[rows] = np.where(is_news, at, self.told_at[rows])
-        return np.where(is_news, strength / (strength + self.limits.strength), 0.0)
-
-    def _course(self, row: int, place: int, at: float, z: float, strength: float, left: bool) -> None:
-        """Opens, follows and resolves the incident of one series."""
-        course = self.courses.get(row)
-        if course is None:
-            if strength >= self.limits.strength:
-                start = self._place(row, place, float(self.anomalies.onset[row]))
-                self.courses[row] = _Course(min(start, place), place, z, strength)
-            return
-        course.z = z if abs(z) > abs(course.z) else course.z
-        course.strength = max(course.strength, strength)
-        if left:
-            course.back_at = float(self.anomalies.inside_since[row])
-        elif self.anomalies.out[row]:
-            course.back_at = np.nan
-        hold_s = max(self.limits.hold_s, self.limits.hold_periods * float(self.baselines.period[row]))
-        if at - course.back_at >= hold_s:
-            self._close(row, course, self._place(row, place, course.back_at))
-            del self.courses[row]
-
-    def _place(self, row: int, place: int, at: float) -> int:
-        return int(np.searchsorted(self.series[row].times[:place + 1], at))
-
-    def _close(self, row: int, course: _Course, resolved: int) -> None:
-        self.found[row].append(Opened(course.start, course.detected, resolved, course.z, course.strength))
-
-    def end(self) -> list[Replayed]:
-        """What came of each series."""
-        for row, course in self.courses.items():
-            back = -1 if np.isnan(course.back_at) else self._place(row, self.length - 1, course.back_at)
-            self._close(row, course, back)
-        return [Replayed(each, self.z[row, :length], self.scores[row, :length],
-                         sorted(self.found[row], key=lambda opened: opened.start))
-                for row, (each, length) in enumerate(zip(self.series, self.lengths.tolist(), strict=True))]
+    def end(self) -> Replayed:
+        """What came of the series."""
+        course = self.course[0]
+        if course["is_open"]:
+            back_at = float(course["back_at"])
+            back = -1 if np.isnan(back_at) else int(np.searchsorted(self.recorded.times, back_at))
+            self.found.append(Opened(int(course["start"]), int(course["detected"]), back, float(course["z"]),
+                                     float(course["strength"])))
+        return Replayed(self.recorded, self.z, self.scores, sorted(self.found, key=lambda opened: opened.start))
 
 
+@compiled
+def _replay(practice: Any, state: Any, ring: Any, values: Any, busy: Any, anomaly: Any, limits: Any, course: Any,
+            opening: Any, times: Floats, observed: Floats, noise: float, begin: int, end: int, all_z: Any, scores: Any,
+            opened: Any) -> int:
+    """Rows `begin` to `end` of a series: writes z, scores and what was opened and is over; returns how many."""
+    count = 0
+    strength_to_open, _, _, settled_at = opening
+    for row in range(begin, end):
+        value, at = observed[row], times[row]
+        if not np.isfinite(value):
+            continue
+        z, expected, _, missed = baselines.observe(state, ring, values, busy, at, effects.transform(practice, value),
+                                                   noise, anomaly.out)
+        counts = anomaly.is_course or effects.matters(practice, value, effects.restore(practice, expected), np.inf)
+        _, evidence, _, rising, _, left = anomalies.judge(anomaly, limits, at, effects.bad(practice, z), counts,
+                                                          np.inf, missed)
+        strength = evidence if rising else 0.0
+        if at < settled_at:
+            # Not yet enough to open anything, however strong; still in the order of strength.
+            strength = UNSETTLED * strength_to_open * strength / (strength + strength_to_open)
+        all_z[row] = z
+        is_opening = not course.is_open and strength >= strength_to_open
+        scores[row] = _score(course, at, strength, strength_to_open, is_opening)
+        if _follow(course, anomaly, opening, times, row, z, strength, left, state.period):
+            resolved = np.searchsorted(times[:row + 1], course.back_at)
+            each = opened[count]
+            each.start, each.detected, each.resolved = course.start, course.detected, resolved
+            each.z, each.strength = course.z, course.strength
+            count += 1
+    return count
+
+
+@compiled
+def _score(course: Any, at: float, strength: float, strength_to_open: float, is_opening: bool) -> float:
+    """In [0, 1]; 0 for what was told already, unless an incident opens."""
+    if not is_opening and strength <= _STRONGER * course.told * np.exp(-(at - course.told_at) / _FORGET_S):
+        return 0.0
+    course.told, course.told_at = strength, at
+    return strength / (strength + strength_to_open)
+
+
+@compiled
+def _follow(course: Any, anomaly: Any, opening: Any, times: Floats, row: int, z: float, strength: float, left: bool,
+            period: float) -> bool:
+    """Opens and follows the incident of a series; whether it is over now."""
+    strength_to_open, hold_s, hold_periods, _ = opening
+    if not course.is_open:
+        if strength >= strength_to_open:
+            course.is_open, course.back_at = True, np.nan
+            course.start = min(np.searchsorted(times[:row + 1], anomaly.onset), row)
+            course.detected, course.z, course.strength = row, z, strength
+        return False
+    if abs(z) > abs(course.z):
+        course.z = z
+    course.strength = max(course.strength, strength)
+    if left:
+        course.back_at = anomaly.inside_since
+    elif anomaly.out:
+        course.back_at = np.nan
+    course.is_open = not times[row] - course.back_at >= max(hold_s, hold_periods * period)
+    return not course.is_open

@@ -117,6 +117,11 @@ class Measure:
                 *(f"{key}={value}" for key, value in self.attributes))
 
 
+def is_demand(signal: Signal, unit: str) -> bool:
+    """Whether users bring it about: how much they ask for, not which part of it an operation is."""
+    return signal is Signal.TRAFFIC and unit != "share"
+
+
 @dataclass(frozen=True, slots=True)
 class Contribution:
     """One series' part in a measure. scale: to the measure's unit; negative: 1 − |scale| × value (a success share)."""

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from services.detection.meanings import rules
 from services.detection.objectives import objectives
-from services.detection.signals import rules
 
 
 @dataclass(frozen=True, slots=True)

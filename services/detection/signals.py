@@ -5,66 +5,19 @@ total, the failed part and the durations of a service or an operation, or a valu
 recognised is still followed, as evidence: it may join an incident and never opens one.
 
 Conventions known: series derived by ingestion (`span.*`, `call.*`, `log.lines`), OpenTelemetry's semantic conventions
-(HTTP, RPC, database, messaging, system, k8s), Prometheus' suffixes, and names that people choose. `RULES` is the
-table; `rules` puts a team's own lines before it.
+(HTTP, RPC, database, messaging, system, k8s), Prometheus' suffixes, and names that people choose (`meanings`).
 """
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 
+from services.detection import attributes as said
+from services.detection.attributes import is_failed
+from services.detection.meanings import RULES, Meaning, Rule, meaning
 from services.detection.series import Contribution, Measure, Reading, Role, Series, SeriesSource, SeriesType, Signal
-
-
-class Meaning(Enum):
-    """What a metric's name says that it counts."""
-
-    LATENCY = "latency"
-    REQUESTS = "requests"
-    ERRORS = "errors"
-    ERROR_SHARE = "error_share"
-    SUCCESS_SHARE = "success_share"
-    UTILIZATION = "utilization"
-    EVIDENCE = "evidence"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A name (regular expression, searched for) with a unit (the same; empty: any) and its meaning."""
-
-    name: re.Pattern[str]
-    meaning: Meaning
-    unit: re.Pattern[str] | None = None
-
-
-def _rule(name: str, meaning: Meaning, unit: str = "") -> Rule:
-    return Rule(re.compile(name, re.IGNORECASE), meaning, re.compile(unit, re.IGNORECASE) if unit else None)
-
-
-# First match wins. Names are read with camel case taken apart (`CPUUtilization` as `CPU_Utilization`). Words stand
-# between separators, since `latency` in `translatency` is none.
-RULES: tuple[Rule, ...] = (
-    # Durations that are no user's latency: a garbage collection, a scrape, the age of something, a whole batch.
-    _rule(r"(^|[._])(gc|scrape|uptime|age|lag|timeout|interval|start_time|process\.cpu|jvm)([._]|$)", Meaning.EVIDENCE),
-    # What belongs to the machine is shared by all that run on it.
-    _rule(r"(^|[._])(node|host|system)[._]", Meaning.EVIDENCE),
-    # Not memory: what caches and collectors leave full says nothing until requests suffer.
-    _rule(r"(cpu|disk|pool|thread\w*|connection\w*|queue|fd)\S*[._](utili[sz]ation|usage[._]ratio|saturation)",
-          Meaning.UTILIZATION, r"^(%|1|percent|ratio|)$"),
-    # What happens inside a pool shows in requests, or does not matter.
-    _rule(r"(^|[._])(pool|connections?)([._]|$)", Meaning.EVIDENCE),
-    _rule(r"(success|availab)", Meaning.SUCCESS_SHARE, r"^(%|1|percent|ratio|)$"),
-    _rule(r"(error|fail\w*|fault)s?[._ -]?(rate|ratio|share|percent\w*)", Meaning.ERROR_SHARE,
-          r"^(%|1|percent|ratio|)$"),
-    _rule(r"(^|[._ -])(latency|latencies|duration|durations|response[._ -]?time|rtt|elapsed|ttfb)([._ -]|$)",
-          Meaning.LATENCY, r"^(s|ms|us|ns|min|seconds?|milliseconds?|microseconds?|)$"),
-    _rule(r"(^|[._ -])(errors?|failures?|failed|faults?|exceptions?|5xx|rejected|timeouts?)([._ -]|$)", Meaning.ERRORS),
-    _rule(r"(^|[._ -])(requests?|request[._]rate|rps|qps|tps|throughput|workload|calls|hits|invocations?|"
-          r"transactions|orders|checkouts|logins)([._ -]|$)", Meaning.REQUESTS),
-)
 
 # OpenTelemetry's duration histograms whose series count every request that a service answers, and those of its calls.
 SERVER_HISTOGRAMS = ("http.server.request.duration", "http.server.duration", "rpc.server.duration",
@@ -72,52 +25,17 @@ SERVER_HISTOGRAMS = ("http.server.request.duration", "http.server.duration", "rp
 CLIENT_HISTOGRAMS = ("http.client.request.duration", "http.client.duration", "rpc.client.duration",
                      "rpc.client.call.duration", "db.client.operation.duration", "messaging.client.operation.duration",
                      "gen_ai.client.operation.duration")
-_OPERATION_KEYS = ("operation", "http.route", "http.target", "rpc.method", "route", "handler", "endpoint", "method",
-                   "grpc_method", "messaging.operation.name", "db.operation.name", "path")
-_STATUS_KEYS = ("http.response.status_code", "http.status_code", "status_code", "code", "status",
-                "rpc.grpc.status_code", "rpc.response.status_code", "grpc_code")
-_PEER_KEYS = ("peer", "peer.service", "server.address", "net.peer.name", "destination", "upstream", "upstream_cluster")
-# gRPC's codes that are the server's failure, by number and by name (as in OpenTelemetry's RPC conventions).
-_GRPC_FAILURES = {"2", "4", "12", "13", "14", "15", "Unknown", "DeadlineExceeded", "Unimplemented", "Internal",
-                  "Unavailable", "DataLoss", "UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL",
-                  "UNAVAILABLE", "DATA_LOSS"}
 _SERVER_KINDS = {"", "server", "consumer", "unspecified", "internal"}
 _ERROR_SEVERITIES = {"error", "fatal", "critical", "alert", "emergency", "err", "panic", "severe"}
 _SCALE = {"ms": 1e-3, "milliseconds": 1e-3, "millisecond": 1e-3, "us": 1e-6, "microseconds": 1e-6,
           "microsecond": 1e-6, "ns": 1e-9, "min": 60.0, "%": 0.01, "percent": 0.01}
 _PROMETHEUS = re.compile(r"_(bucket|sum|count|total)$")
-_QUANTILE_IN_NAME = re.compile(r"[._-]?p(\d\d(?:\.?\d)?|max)(?:$|[._-])", re.IGNORECASE)
+# `latency.p95`, `p99_ms`, `latency-90`.
+_QUANTILE_IN_NAME = re.compile(r"(?:[._-]?p|(?<=latency)[._-]|(?<=duration)[._-])(\d\d(?:\.?\d)?|max)(?:$|[._-])",
+                               re.IGNORECASE)
 _UNIT_IN_NAME = re.compile(r"_(seconds|milliseconds|ms|microseconds)(?=_|$)")
 # What `_sum` and `_count` are the halves of; `thread_count` is a gauge.
 _HALVES = re.compile(r"_(seconds|milliseconds|ms|microseconds|bytes|duration|latency)_(sum|count)$", re.IGNORECASE)
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-
-
-def rules(own: Iterable[str] = ()) -> tuple[Rule, ...]:
-    """The table with a team's own lines first, each `regular expression=meaning`, such as `checkout_wait=latency`.
-
-    Raises ValueError naming the line that cannot be read.
-    """
-    parsed = []
-    for line in own:
-        name, equals, meaning = line.rpartition("=")
-        try:
-            parsed.append(Rule(re.compile(name, re.IGNORECASE), Meaning(meaning.strip())))
-        except (ValueError, re.error) as error:
-            raise ValueError(f"{line!r} is not `regular expression=meaning` with one of "
-                             f"{', '.join(each.value for each in Meaning)}") from error
-        if not equals or not name:
-            raise ValueError(f"{line!r} is not `regular expression=meaning`")
-    return (*parsed, *RULES)
-
-
-def meaning(name: str, unit: str, table: tuple[Rule, ...] = RULES) -> Meaning:
-    """What a metric of that name and unit counts, by the first rule that fits."""
-    words = _CAMEL.sub("_", name)
-    for rule in table:
-        if (rule.name.search(name) or rule.name.search(words)) and (rule.unit is None or rule.unit.search(unit)):
-            return rule.meaning
-    return Meaning.EVIDENCE
 
 
 def as_named(series: Series) -> Series:
@@ -214,7 +132,7 @@ def _log(series: Series) -> list[Contribution]:
 
 def _metric(series: Series, table: tuple[Rule, ...]) -> list[Contribution]:
     name, attributes = series.name, series.attributes
-    operation = _first(attributes, _OPERATION_KEYS)
+    operation = said.operation(attributes)
     if series.is_histogram:
         return _histogram(series, name, operation, table)
     suffix = _PROMETHEUS.search(name)
@@ -227,7 +145,7 @@ def _histogram(series: Series, name: str, operation: str, table: tuple[Rule, ...
     is_server, is_client = name in SERVER_HISTOGRAMS, name in CLIENT_HISTOGRAMS
     if not (is_server or is_client) and meaning(name, series.unit, table) is not Meaning.LATENCY:
         return []
-    peer = "" if is_server else _first(series.attributes, _PEER_KEYS)
+    peer = "" if is_server else said.peer(series.attributes, series.service)
     if is_client and not peer:  # of whom, is not known: evidence
         return [replace(each, measure=replace(each.measure, signal=Signal.EVIDENCE))
                 for each in _durations(series, operation, name, is_complete=False)[:2]]
@@ -241,7 +159,7 @@ def _histogram(series: Series, name: str, operation: str, table: tuple[Rule, ...
 
 def _prometheus(series: Series, stem: str, suffix: str, operation: str, table: tuple[Rule, ...]) -> list[Contribution]:
     """`x_total`, and the three series of a histogram or summary `x`."""
-    peer = _first(series.attributes, _PEER_KEYS)
+    peer = said.peer(series.attributes, series.service)
     unit = _UNIT_IN_NAME.search(stem)
     what = meaning(_UNIT_IN_NAME.sub("", stem), series.unit or (unit[1] if unit else ""), table)
     if suffix in ("bucket", "sum", "count"):
@@ -280,14 +198,14 @@ def _scalar(series: Series, operation: str, table: tuple[Rule, ...]) -> list[Con
     named = _UNIT_IN_NAME.search(series.name)
     unit = series.unit or (named[1] if named else "")
     scale = _SCALE.get(unit.lower(), 1.0)
-    peer = _first(series.attributes, _PEER_KEYS)
+    peer = said.peer(series.attributes, series.service)
     # What a service waits for others, or fails with them, is theirs and not its own; of nobody known it is evidence.
     is_nobodys = not peer and re.search(r"(^|[._])client([._]|$)", series.name) is not None
     match meaning(series.name, unit, table):
         case Meaning.LATENCY:
             return [_own(series, operation, Signal.EVIDENCE if is_nobodys else Signal.LATENCY, "s", scale, peer)]
         case Meaning.REQUESTS:
-            if series.is_sum and _first(series.attributes, _STATUS_KEYS):
+            if series.is_sum and said.has_status(series.attributes):
                 return _requests(series, operation, peer)
             return [_own(series, operation, Signal.TRAFFIC, series.unit, 1.0, peer)]
         case Meaning.ERRORS:
@@ -353,19 +271,3 @@ def _share(series: Series, operation: str, family: str, *, peer: str = "") -> Me
 
 def _measure(series: Series, signal: Signal, name: str, unit: str, reading: Reading) -> Measure:
     return Measure(series.service, "", signal, name, unit, reading)
-
-
-def is_failed(attributes: Mapping[str, str]) -> bool:
-    """Whether the attributes say that the requests of this series failed on the server's side."""
-    if attributes.get("error.type"):
-        status = _first(attributes, _STATUS_KEYS)
-        # A 4xx has an error.type on the client's side; it is no failure of the service.
-        return not (status.startswith("4") and len(status) == 3)
-    status = _first(attributes, _STATUS_KEYS)
-    if len(status) == 3 and status[0].isdigit():
-        return status[0] == "5"
-    return status in _GRPC_FAILURES or status.lower() in {"error", "failure", "failed", "5xx"}
-
-
-def _first(attributes: Mapping[str, str], keys: tuple[str, ...]) -> str:
-    return next((attributes[key] for key in keys if attributes.get(key)), "")

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from services.detection import severity
 from services.detection.anomalies import Thresholds
+from services.detection.meanings import RULES, Rule
 from services.detection.objectives import Objective
-from services.detection.signals import RULES, Rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ def subject(anomaly: Anomaly) -> str:
 
 def title(anomaly: Anomaly) -> str:
     """Of an incident, from the anomaly that opened it, at its worst so far."""
+    if anomaly.signal is Signal.ALERT:
+        return f"{anomaly.service}: alert {anomaly.metric_name}"
     worst, baseline = value(anomaly.peak_observed, anomaly.unit), value(anomaly.baseline, anomaly.unit)
     if anomaly.signal is Signal.ERRORS and anomaly.unit == "share":
         where = " ".join(part for part in (anomaly.service, anomaly.operation) if part)

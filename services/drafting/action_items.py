@@ -131,6 +131,16 @@ class ItemChanges:
     state: State | None = None
     url: str | None = None
 
+    def cells(self) -> dict[str, str]:
+        """The same as cells of an item's row."""
+        said = {
+            "title": self.title,
+            "owner": self.owner,
+            "due": self.due.isoformat() if self.due else None,
+            "priority": f"P{self.priority}" if self.priority else None,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
 
 def change(item: Item, changes: ItemChanges, at: datetime) -> Item:
     """`item` with what is given; done keeps the time at which it was first done. Nothing new gives `item` itself."""

@@ -41,7 +41,7 @@ def event_sentence(event: Event) -> str:
             verb = _PAGE_VERBS[detail.state]
             return f"A page {verb}{f': {quoted(detail.summary, 120)}' if detail.summary else '.'}"
         case Note():
-            return f"A responder notes: {quoted(detail.text, 600)}"
+            return f"Noted: {quoted(detail.text, 600)}"
         case InfrastructureEvent():
             return f"Infrastructure reports {quoted(detail.reason, 80)} for {detail.resource or service}."
 

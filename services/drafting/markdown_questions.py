@@ -33,10 +33,15 @@ def questions(document: Document) -> tuple[Question, ...]:
 
 
 def answer(text: str, identifier: str, words: str) -> str:
-    """`text` with the answer in place of the question; nothing else changes.
+    """`text` with the answer below what was asked, which is no open question any more; nothing else changes.
 
-    Raises NotFound when no such question stands there, InvalidArgument when the answer would change the sections.
+    Raises NotFound when no such question stands there, InvalidArgument when the answer says nothing or would change the
+    sections.
     """
+    if not any(letter.isalnum() for letter in words):
+        raise InvalidArgument(
+            f"the answer {words!r} says nothing; “Not known” is an answer too", reason="EMPTY_ANSWER", field="answer"
+        )
     document = parse(text)
     question = next((question for question in questions(document) if question.id == identifier), None)
     if question is None:
@@ -48,7 +53,9 @@ def answer(text: str, identifier: str, words: str) -> str:
     # A blank line on both sides: beside a quote or a paragraph the answer would become a part of it.
     before = "" if _is_blank(document, question.first - 1) else newline
     after = newline if _is_blank(document, question.end) else newline * 2
-    changed = text[: document.offset(question.first)] + before + words + after + text[document.offset(question.end) :]
+    asked = f"> *Asked:* {question.text}{newline * 2}"
+    head, tail = text[: document.offset(question.first)], text[document.offset(question.end) :]
+    changed = head + before + asked + words + after + tail
     if [(section.kind, section.heading) for section in parse(changed).sections] != [
         (section.kind, section.heading) for section in document.sections
     ]:

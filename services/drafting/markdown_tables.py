@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from services.drafting.markdown import Document, SectionKind, references, without_references
+from services.drafting.markdown import Document, SectionKind, parse, references, without_references
 
 _PRIORITY = re.compile(r"P?\s*([1-3])\b", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _NOTHING = frozenset({"", "-", "–", "—", "?", "tbd", "todo", "n/a", "none", "unassigned", "unknown"})
 # How a draft marks what nobody has accepted yet.
+_SUGGESTED_CELL = re.compile(r"\((?:suggested|suggestion)\)\s*(?:\||\Z)", re.IGNORECASE)
 _SUGGESTED = re.compile(r"\s*\((?:suggested|suggestion)\)\s*\Z", re.IGNORECASE)
 _LINE_END = re.compile(r"[\r\n]*\Z")
 
@@ -138,6 +139,16 @@ def replace_item(document: Document, line: int, changes: Mapping[str, str]) -> s
         row = table_row(tuple(cells)) + (ending.group() if ending else "")
         return document.text[:start] + row + document.text[start + len(old) :]
     return document.text
+
+
+def accepted(text: str) -> str:
+    """The text without the mark that says of an action item's owner that it is only suggested."""
+    for number in [line for table in tables(parse(text), SectionKind.ACTION_ITEMS) for line in table.lines]:
+        document = parse(text)
+        row = next((row for row in action_items(document) if row.line == number), None)
+        if row is not None and _SUGGESTED_CELL.search(document.lines(number, number + 1)):
+            text = replace_item(document, number, {"owner": row.owner})
+    return text
 
 
 def remove_row(document: Document, line: int) -> str:

@@ -17,7 +17,7 @@ from services.drafting.action_items import Item
 from services.drafting.markdown import HEADINGS, Document, SectionKind
 from services.drafting.markdown_questions import answer as answer_in_text
 from services.drafting.markdown_questions import questions
-from services.drafting.markdown_tables import ItemRow, action_items, append_item, remove_row, replace_item
+from services.drafting.markdown_tables import ItemRow, accepted, action_items, append_item, remove_row, replace_item
 from shared.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from shared.names import deterministic_id
 
@@ -179,7 +179,9 @@ def answer(before: Postmortem, *, question: str, words: str, author: str) -> Cha
 
 
 def waive(before: Postmortem, findings: Sequence[Finding], *, finding: str, reason: str, author: str) -> Changed:
-    """The words of a finding stay, for a reason. Raises NotFound where there is no such finding."""
+    """The words of a finding stay, for a reason. Raises NotFound where there is no such finding, InvalidArgument."""
+    if not any(letter.isalnum() for letter in reason):
+        raise InvalidArgument(f"the reason {reason!r} says nothing", reason="EMPTY_REASON", field="reason")
     if not any(found.id == finding for found in findings):
         known = ", ".join(found.id for found in findings) or "none"
         raise NotFound(
@@ -230,8 +232,11 @@ def publish(before: Postmortem, obstacles: Sequence[Violation], *, author: str, 
             violations=tuple(obstacles),
         )
     detail = "without a submission" if before.state is State.DRAFT else ""
-    after = replace(before, state=State.PUBLISHED, published_at=at, published_revision=before.revision)
-    return Changed(after, author, "published", detail)
+    text = accepted(before.markdown)
+    revision = before.revision + (text != before.markdown)
+    after = replace(before, markdown=text, revision=revision, state=State.PUBLISHED, published_at=at,
+                    published_revision=revision)
+    return Changed(after, author, "published", detail, reason="accepted what was suggested")
 
 
 def amend(before: Postmortem, *, text: str, base: str | None, author: str, origin: str = "") -> Changed:

@@ -1,7 +1,8 @@
 """Post-mortems, revisions and action items to the contract's messages and back."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from afteraction.v1 import action_item_pb2, evidence_pb2, postmortem_pb2, postmortem_service_pb2
 from services.drafting import action_items, markdown
@@ -10,10 +11,16 @@ from services.drafting.markdown import Document, SectionKind
 from services.drafting.markdown_questions import questions
 from services.drafting.markdown_tables import ItemRow
 from services.drafting.review import Comment, Finding, Postmortem
+from services.drafting.review_settling import Settlement
 from services.drafting.revisions import Part, Revision
 from services.drafting.store.postmortem_parts import Entry
 from shared.errors import InvalidArgument
+from shared.rpc.field_mask import masked_fields
 from shared.timestamps import to_proto
+
+# What an item's update_mask may name.
+CHANGEABLE = ("title", "owner", "due_date", "priority", "state")
+T = TypeVar("T")
 
 
 def postmortem(value: Postmortem, found: Sequence[Finding]) -> postmortem_pb2.Postmortem:
@@ -136,15 +143,29 @@ def changes(message: action_item_pb2.ActionItem, fields: Collection[str]) -> Ite
     )
 
 
-def cells(values: ItemChanges) -> dict[str, str]:
-    """The same as cells of an item's row."""
-    said = {
-        "title": values.title,
-        "owner": values.owner,
-        "due": values.due.isoformat() if values.due else None,
-        "priority": f"P{values.priority}" if values.priority else None,
-    }
-    return {name: value for name, value in said.items() if value is not None}
+def settlement(request: postmortem_service_pb2.SettlePostmortemRequest) -> Settlement:
+    """What a reviewer decided. Raises InvalidArgument, also where one thing is settled in two ways."""
+    return Settlement(
+        answers=_each("answers", ((each.question, each.answer) for each in request.answers)),
+        lines=_each("rewordings", ((each.finding, each.line) for each in request.rewordings)),
+        waivers=_each("waivers", ((each.finding, each.reason) for each in request.waivers)),
+        items=_each(
+            "action_items",
+            (
+                (each.action_item.name, changes(each.action_item, masked_fields(each.update_mask, CHANGEABLE)))
+                for each in request.action_items
+            ),
+        ),
+    )
+
+
+def _each(field: str, pairs: Iterable[tuple[str, T]]) -> dict[str, T]:
+    found: dict[str, T] = {}
+    for key, value in pairs:
+        if key in found:
+            raise InvalidArgument(f"{field} holds {key} twice", reason="SETTLED_TWICE", field=field)
+        found[key] = value
+    return found
 
 
 def item_row(message: action_item_pb2.ActionItem) -> ItemRow:

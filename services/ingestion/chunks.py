@@ -1,39 +1,24 @@
 """A request split by service: what Tail reads as columns, what GetEvidence alone reads as raw records.
 
-Both are zstd. Columns are a TailResponse without its position; raw records are columns of JSON, with the texts that
-repeat (operations, patterns) kept once.
+All are zstd. Columns are a TailResponse without its position. Raw records are log lines as columns of JSON, with the
+texts that repeat kept once, or spans as span_columns.py has them, and then there are details beside them.
 """
 
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
-from zlib import crc32
 
 import numpy as np
 import orjson
-import zstandard
 
 from afteraction.v1 import event_pb2, series_pb2
 from afteraction.v1 import ingestion_service_pb2 as pb
+from services.ingestion import span_columns
 from services.ingestion.columns import PointBuilder, Times, encode_histograms, encode_points
+from services.ingestion.packing import expanded, packed
 from services.ingestion.records import Line, Span
 from services.ingestion.series import Series
-
-_LEVEL = 1
-
-
-class _Zstd(threading.local):
-    """A compressor and a decompressor of each thread: to make them costs more than to use them on a small chunk."""
-
-    def __init__(self) -> None:
-        self.compressor = zstandard.ZstdCompressor(level=_LEVEL)
-        self.decompressor = zstandard.ZstdDecompressor()
-
-
-_ZSTD = _Zstd()
-_MOST_DECOMPRESSED = 512 * 1024 * 1024
+from services.ingestion.span_columns import Texts
 
 
 class Signal(IntEnum):
@@ -60,6 +45,7 @@ class Chunk:
     last_at: int
     columns: bytes | None = None
     raw: bytes | None = None
+    details: bytes | None = None
     series: frozenset[int] = field(default_factory=frozenset)
     times: Times = field(default_factory=lambda: np.empty(0, np.int64), compare=False)
 
@@ -76,7 +62,10 @@ def spans(service: str, points: PointBuilder, records: Sequence[Span]) -> Chunk:
     """The chunk of a service's spans, with the points that were derived from them."""
     ended = np.array([span.ended_at for span in records], np.int64)
     began = min((span.started_at for span in records), default=0)
-    return _chunk(service, Signal.SPANS, points, encode_spans(records) if records else None, ended, began)
+    if not records:
+        return _chunk(service, Signal.SPANS, points, None, ended, began)
+    return _chunk(service, Signal.SPANS, points, span_columns.encode(span_columns.columns(records)), ended, began,
+                  span_columns.encode_details(records))
 
 
 def lines(service: str, points: PointBuilder, records: Sequence[Line]) -> Chunk:
@@ -88,12 +77,12 @@ def lines(service: str, points: PointBuilder, records: Sequence[Line]) -> Chunk:
 def events(service: str, found: Sequence[event_pb2.Event]) -> Chunk:
     """The chunk of a service's events."""
     times = np.array([event.occurred_at.ToNanoseconds() for event in found], np.int64)
-    return Chunk(service, Signal.EVENTS, int(times.min()), int(times.max()), _packed(pb.TailResponse(events=found)),
-                 times=times)
+    return Chunk(service, Signal.EVENTS, int(times.min()), int(times.max()),
+                 packed_columns(pb.TailResponse(events=found)), times=times)
 
 
 def _chunk(service: str, signal: Signal, points: PointBuilder, raw: bytes | None, times: Times,
-           began: int = 0) -> Chunk:
+           began: int = 0, details: bytes | None = None) -> Chunk:
     """began: where records last, the beginning of the earliest."""
     ids, at, starts, values = points.arrays()
     response = pb.TailResponse()
@@ -107,17 +96,17 @@ def _chunk(service: str, signal: Signal, points: PointBuilder, raw: bytes | None
         bounds.append(np.array([point.time for point in points.histograms], np.int64))
         known |= {point.series_id for point in points.histograms}
     first, last = min(int(each.min()) for each in bounds), max(int(each.max()) for each in bounds)
-    return Chunk(service, signal, min(began or first, first), last, _packed(response) if points else None, raw,
-                 frozenset(known), times)
+    return Chunk(service, signal, min(began or first, first), last, packed_columns(response) if points else None, raw,
+                 details, frozenset(known), times)
 
 
-def _packed(response: pb.TailResponse) -> bytes:
-    return _ZSTD.compressor.compress(response.SerializeToString())
+def packed_columns(response: pb.TailResponse) -> bytes:
+    return packed(response.SerializeToString())
 
 
 def unpacked(columns: bytes | None) -> pb.TailResponse:
     """What was stored for Tail, with neither position nor stream."""
-    return pb.TailResponse.FromString(_expanded(columns)) if columns else pb.TailResponse()
+    return pb.TailResponse.FromString(expanded(columns)) if columns else pb.TailResponse()
 
 
 def definition(identifier: int, series: Series) -> series_pb2.Series:
@@ -127,62 +116,17 @@ def definition(identifier: int, series: Series) -> series_pb2.Series:
                              attributes=series.attributes)
 
 
-class _Texts:
-    """Texts that repeat, kept once: their place stands in the columns."""
-
-    def __init__(self) -> None:
-        self.places: dict[str, int] = {}
-
-    def place(self, text: str) -> int:
-        return self.places.setdefault(text, len(self.places))
-
-
-def encode_spans(records: Iterable[Span]) -> bytes:
-    texts = _Texts()
-    rows = [(span.trace_id.hex(), span.span_id.hex(), span.parent_span_id.hex(), texts.place(span.operation),
-             texts.place(span.kind), span.started_at, span.ended_at, span.is_error, texts.place(span.status_message),
-             span.attributes) for span in records]
-    return _packed_json({"texts": list(texts.places), "rows": list(zip(*rows, strict=True))})
-
-
-def decode_spans(service: str, raw: bytes) -> list[Span]:
-    return _spans(service, orjson.loads(_expanded(raw)), 1.0)
-
-
-def sampled(chunks: Iterable[tuple[str, bytes]], most: int) -> Iterator[Span]:
-    """The spans of chunks of some services; of more than `most` about so many, by whole traces."""
-    found = [(service, orjson.loads(_expanded(raw))) for service, raw in chunks]
-    count = sum(len(each["rows"][0]) for _, each in found if each["rows"])
-    for service, each in found:
-        yield from _spans(service, each, most / max(count, most))
-
-
-def _spans(service: str, found: Any, share: float) -> list[Span]:
-    """share: of all traces; which ones, their ids decide, so that every service keeps the same."""
-    texts, limit = found["texts"], int(share * 2**32)
-    return [Span(service, bytes.fromhex(trace), bytes.fromhex(span), bytes.fromhex(parent), texts[operation],
-                 texts[kind], start, end, is_error, texts[message], attributes)
-            for trace, span, parent, operation, kind, start, end, is_error, message, attributes
-            in zip(*found["rows"], strict=True) if share == 1.0 or crc32(trace.encode()) < limit]
-
-
 def encode_lines(records: Iterable[Line]) -> bytes:
-    texts = _Texts()
+    texts = Texts()
     rows = [(line.occurred_at, texts.place(line.severity), line.body, line.trace_id.hex(), line.span_id.hex(),
              texts.place(line.pattern)) for line in records]
-    return _packed_json({"texts": list(texts.places), "rows": list(zip(*rows, strict=True))})
+    return packed(orjson.dumps({"texts": list(texts.places), "rows": list(zip(*rows, strict=True))}))
 
 
-def decode_lines(service: str, raw: bytes) -> list[Line]:
-    found = orjson.loads(_expanded(raw))
+def decode_lines(service: str, raw: bytes, patterns: Container[str] | None = None) -> list[Line]:
+    """patterns: whose lines are wanted; None: all."""
+    found = orjson.loads(expanded(raw))
     texts = found["texts"]
+    wanted = {place for place, text in enumerate(texts) if patterns is None or text in patterns}
     return [Line(service, at, texts[severity], body, bytes.fromhex(trace), bytes.fromhex(span), texts[pattern])
-            for at, severity, body, trace, span, pattern in zip(*found["rows"], strict=True)]
-
-
-def _packed_json(found: Any) -> bytes:
-    return _ZSTD.compressor.compress(orjson.dumps(found))
-
-
-def _expanded(packed: bytes) -> bytes:
-    return _ZSTD.decompressor.decompress(packed, max_output_size=_MOST_DECOMPRESSED)
+            for at, severity, body, trace, span, pattern in zip(*found["rows"], strict=True) if pattern in wanted]

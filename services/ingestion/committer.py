@@ -5,8 +5,9 @@ costs one fsync for the whole group.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
@@ -17,7 +18,10 @@ from services.ingestion.store.log import MARK, Entry, TelemetryLog
 from services.ingestion.watermark import LIVE, Progress, Sender
 from shared.clock import Clock
 from shared.errors import FailedPrecondition
+from shared.postgres.pool import AWAY
+from shared.telemetry.logs import logger
 
+log = logger(__name__)
 _MOST_IN_GROUP = 256
 _MOST_BYTES_IN_GROUP = 16 * 1024 * 1024
 _TICK_S = 5.0
@@ -78,9 +82,12 @@ class Committer:
 
     async def submit(self, entry: Entry, *, sender: str, size: int) -> int:
         """Waits until the entry is durable; its last position, 0 when it had been stored before."""
+        return await asyncio.shield(self.queue(entry, sender=sender, size=size))
+
+    def queue(self, entry: Entry, *, sender: str, size: int) -> "asyncio.Future[int]":
+        """The same for whoever must learn what becomes of the entry even when nobody waits any more."""
         self._refuse_closed(entry.stream)
-        times = np.concatenate([chunk.times for chunk in entry.chunks])
-        return await self._submit(entry, sender, times, size, None)
+        return self._queued(entry, sender, np.concatenate([chunk.times for chunk in entry.chunks]), size, None)
 
     async def mark(self, stream: str, complete_until: int, is_last: bool) -> int:
         """Says how far a stream is complete; the position of the mark. The same mark again changes nothing."""
@@ -90,19 +97,19 @@ class Committer:
         if self.progress(stream).is_closed and is_last:
             return await self._log.head()
         self._refuse_closed(stream)
-        return await self._submit(Entry(stream, (MARK,)), "", MARK.times, 0, (complete_until, is_last))
+        return await asyncio.shield(self._queued(Entry(stream, (MARK,)), "", MARK.times, 0, (complete_until, is_last)))
 
     def _refuse_closed(self, stream: str) -> None:
         if self.progress(stream).is_closed:
             raise FailedPrecondition(f"stream {stream!r} is closed: its last time mark was given; send to a new one",
                                      reason="STREAM_CLOSED", resource=stream)
 
-    async def _submit(self, entry: Entry, sender: str, times: Times, size: int,
-                      mark: tuple[int, bool] | None) -> int:
+    def _queued(self, entry: Entry, sender: str, times: Times, size: int,
+                mark: tuple[int, bool] | None) -> "asyncio.Future[int]":
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._queue.append(_Pending(entry, sender, times, size, mark, done))
         self._arrived.set()
-        return await asyncio.shield(done)
+        return done
 
     async def run(self) -> None:
         """Commits groups until cancelled; what is queued then is committed first."""
@@ -123,7 +130,7 @@ class Committer:
             before = self.progress(LIVE)
             after = self._live(before, self._now())
             if after.watermark > before.watermark and not self._queue:
-                await self._submit(Entry(LIVE, (MARK,)), "", MARK.times, 0, None)
+                await asyncio.shield(self._queued(Entry(LIVE, (MARK,)), "", MARK.times, 0, None))
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp() * 1e9)
@@ -143,20 +150,36 @@ class Committer:
         return group
 
     async def _commit(self, group: list[_Pending]) -> None:
+        at = self._clock.now()
+        progress = self._judged(group, int(at.timestamp() * 1e9))
         try:
-            at = self._clock.now()
-            progress = self._judged(group, int(at.timestamp() * 1e9))
-            async with asyncio.timeout(_COMMIT_S):
-                positions = await self._log.append([pending.entry for pending in group], progress, at)
-        except BaseException as error:
-            # Whoever waits is told; it tries again, and what was committed after all is recognised then.
-            for pending in group:
-                if not pending.done.done():
-                    pending.done.set_exception(error if isinstance(error, Exception) else ConnectionError("stopping"))
-                    pending.done.exception()
-            if not isinstance(error, Exception):
-                raise
-            return
+            await self._append(group, progress, at)
+        except AWAY as error:
+            _tell(group, error)
+        except Exception as error:
+            if len(group) == 1:
+                _tell(group, error)
+                return
+            # One of them cannot be stored: the others must not pay for it.
+            log.warning("group failed, storing its entries one by one", entries=len(group), error=type(error).__name__)
+            for pending, reached in zip(group, progress, strict=True):
+                await self._commit_alone(pending, reached, at)
+        except BaseException:
+            _tell(group, ConnectionError("stopping"))
+            raise
+
+    async def _commit_alone(self, pending: _Pending, reached: Progress, at: datetime) -> None:
+        try:
+            await self._append([pending], [reached], at)
+        except Exception as error:
+            _tell([pending], error)
+        except BaseException:
+            _tell([pending], ConnectionError("stopping"))
+            raise
+
+    async def _append(self, group: list[_Pending], progress: list[Progress], at: datetime) -> None:
+        async with asyncio.timeout(_COMMIT_S):
+            positions = await self._log.append([pending.entry for pending in group], progress, at)
         for pending, position, reached in zip(group, positions, progress, strict=True):
             self._progress[pending.entry.stream] = reached
             if not pending.done.done():
@@ -182,3 +205,11 @@ class Committer:
             progress[stream] = before
             found.append(before)
         return found
+
+
+def _tell(group: Iterable[_Pending], error: Exception) -> None:
+    """Whoever waits tries again, and what was committed after all is recognised then."""
+    for pending in group:
+        if not pending.done.done():
+            pending.done.set_exception(error)
+            pending.done.exception()

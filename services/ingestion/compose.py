@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 
 from starlette.types import ASGIApp
 
@@ -15,13 +16,16 @@ from services.ingestion.committer import Committer
 from services.ingestion.doors import NAMES, Doors
 from services.ingestion.entrance import Entrance
 from services.ingestion.evidence import Evidence
+from services.ingestion.garbage import tidying
 from services.ingestion.http_bodies import Bodies
 from services.ingestion.intake import Intake
+from services.ingestion.merging import Merging
 from services.ingestion.reception import Reception
 from services.ingestion.recorder import Recorder
 from services.ingestion.room import Room
 from services.ingestion.service import IngestionService
 from services.ingestion.settings import Settings
+from services.ingestion.store.blocks import BlockStore
 from services.ingestion.store.bookkeeping import Bookkeeping
 from services.ingestion.store.events import EventStore
 from services.ingestion.store.log import TelemetryLog
@@ -29,12 +33,14 @@ from services.ingestion.store.window import WindowStore
 from services.ingestion.upkeep import Upkeep
 from services.ingestion.watermark import LIVE, Sender
 from shared.clock import Clock, SystemClock
+from shared.errors import AfteractionError
 from shared.http import serving
 from shared.lifecycle import Background
 from shared.offload import Offload
 from shared.postgres.migrations import migrate
 from shared.postgres.pool import Pool, database_url, open_pool
 from shared.redaction import Redactor
+from shared.rpc.interceptors import Refused
 from shared.rpc.server import Registration, Server
 from shared.settings import Common, load, read_file
 from shared.telemetry.exporting import exporting
@@ -58,6 +64,7 @@ class Parts:
     reception: Reception
     upkeep: Upkeep
     log: TelemetryLog
+    refused: Refused
 
 
 @asynccontextmanager
@@ -72,7 +79,8 @@ async def parts(pool: Pool, settings: Settings, clock: Clock, addresses: dict[st
     room, stopping = Room(settings.max_pending_bytes), asyncio.Event()
     await _restore(log, bookkeeping, committer, doors, intake, clock)
     # One thread decodes, so that what it learns needs no lock; others read for those who ask.
-    with Offload(1, "intake") as decoding, Offload(2, "reading") as reading, Offload(1, "bodies") as expanding:
+    with (Offload(1, "intake") as decoding, Offload(2, "reading") as reading, Offload(1, "bodies") as expanding,
+          Offload(1, "merging") as behind):
         events = EventStore(pool, log)
         evidence = Evidence(windows=WindowStore(pool), events=events, log=log, offload=reading)
         recorder = Recorder(events=events, committer=committer, doors=doors, redact=redactor.attribute, clock=clock)
@@ -85,14 +93,24 @@ async def parts(pool: Pool, settings: Settings, clock: Clock, addresses: dict[st
             bodies=Bodies(room=room, offload=expanding, most_bytes=settings.max_request_bytes), offload=expanding,
             settings=settings, clock=clock, stopping=stopping)
         upkeep = Upkeep(bookkeeping=bookkeeping, telemetry_log=log, committer=committer, intake=intake, doors=doors,
-                        offload=decoding, settings=settings, clock=clock)
+                        merging=Merging(blocks=BlockStore(pool), log=log, offload=behind), offload=decoding,
+                        settings=settings, clock=clock)
         async with Background() as background:
             for work, name in ((committer.run(), "committing"), (committer.tick(), "watermark"),
-                               (upkeep.saving(), "saving"), (upkeep.retaining(), "retaining")):
+                               (upkeep.saving(), "saving"), (upkeep.merging(), "merging"),
+                               (upkeep.retaining(), "retaining")):
                 background.start(work, name=name)
             yield Parts(lambda server: add_IngestionServiceServicer_to_server(service, server),
                         otlp_grpc.registration(reception, doors, clock), app, stopping, room, reception,
-                        upkeep, log)
+                        upkeep, log, partial(_count_refused, doors, clock))
+
+
+def _count_refused(doors: Doors, clock: Clock, method: str, error: AfteractionError) -> None:
+    """A call without a valid token, which came to none of the doors, is counted with the one that it was for."""
+    if method in otlp_grpc.METHODS:
+        doors[otlp_grpc.DOOR].reject(clock.now(), str(error))
+    elif method == f"/{_NAME}/RecordEvents":
+        doors["events"].reject(clock.now(), str(error))
 
 
 async def _restore(log: TelemetryLog, bookkeeping: Bookkeeping, committer: Committer, doors: Doors, intake: Intake,
@@ -126,9 +144,9 @@ async def ingestion(common: Common, settings: Settings) -> AsyncIterator[tuple[i
             async with (
                 parts(pool, settings, clock, addresses(common), common.token) as made,
                 Server(common.ingestion_address, common, [made.register_service], names=[_NAME],
-                       max_message_bytes=64 * 1024 * 1024) as server,
+                       max_message_bytes=64 * 1024 * 1024, refused=made.refused) as server,
                 Server(common.otlp_grpc_address, common, [made.register_otlp], names=otlp_grpc.NAMES,
-                       max_message_bytes=settings.max_request_bytes) as otlp,
+                       max_message_bytes=settings.max_request_bytes, refused=made.refused) as otlp,
                 serving(made.http, common.otlp_http_address, common, drain_s=_DRAIN_S, stopping=made.stopping) as http,
             ):
                 yield server.port, otlp.port, http
@@ -147,5 +165,7 @@ async def composition() -> AsyncIterator[tuple[int, int, int]]:
     """Ingestion from the environment and the settings file."""
     file = read_file(os.environ)
     common = load(Common, section="", environ=os.environ, file=file)
-    async with ingestion(common, load(Settings, section="ingestion", environ=os.environ, file=file)) as ports:
+    settings = load(Settings, section="ingestion", environ=os.environ, file=file)
+    async with ingestion(common, settings) as ports, Background() as background:
+        background.start(tidying(), name="tidying")
         yield ports

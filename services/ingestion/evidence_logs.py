@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from afteraction.v1 import evidence_pb2 as pb
 from afteraction.v1 import series_pb2
+from services.ingestion.blocks import joined_points
 from services.ingestion.columns import decode_points
 from services.ingestion.evidence_series import Span
 from services.ingestion.records import Line
@@ -32,14 +33,21 @@ _LIBRARIES = ("java.", "javax.", "jdk.", "sun.", "org.springframework.", "org.ap
 class Counts:
     """How many lines there were of each series of `log.lines`, in which chunk."""
 
-    def __init__(self, parts: Iterable[tuple[int, series_pb2.PointColumns]]) -> None:
-        """parts: position of a chunk and its points."""
-        columns = [(*decode_points(points), position) for position, points in parts if points.series_ids]
-        self.series = np.concatenate([one[0] for one in columns]) if columns else np.empty(0, np.uint64)
-        self.times = np.concatenate([one[1] for one in columns]) if columns else np.empty(0, np.int64)
-        self.starts = np.concatenate([one[2] for one in columns]) if columns else np.empty(0, np.int64)
-        self.lines = np.concatenate([one[3] for one in columns]) if columns else np.empty(0)
-        self.positions = np.concatenate([np.full(len(one[0]), one[4]) for one in columns]) if columns else np.empty(0)
+    def __init__(self, parts: Iterable[tuple[Sequence[int], Sequence[int] | None, series_pb2.PointColumns]]) -> None:
+        """parts: of blocks or chunks: the positions of their chunks, how many points each of those brought (None where
+        it is one), and the points."""
+        found = [part for part in parts if part[2].series_ids]
+        self.series, self.times, self.starts, self.lines = decode_points(
+            joined_points([points for *_, points in found]))
+        self.positions = np.concatenate([np.empty(0, np.int64), *(
+            np.repeat(np.array(positions, np.int64), lengths or len(points.series_ids) // 8)
+            for positions, lengths, points in found)])
+
+    def chunks(self, span: Span) -> list[int]:
+        """Positions of the chunks that have lines in the window."""
+        # A count says when its last line came; the first came within its step.
+        inside = (self.times >= span.start) & (self.starts < span.end)
+        return [int(each) for each in np.unique(self.positions[inside])]
 
     @property
     def ids(self) -> list[int]:

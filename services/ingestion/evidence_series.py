@@ -2,16 +2,18 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from afteraction.v1 import evidence_pb2 as pb
 from afteraction.v1 import ingestion_service_pb2, series_pb2
-from services.ingestion.columns import Histogram, decode_histograms, decode_points
+from services.ingestion import evidence_histograms
+from services.ingestion.blocks import joined_points
+from services.ingestion.columns import Floats, Times, decode_points
 
 STEP_S = 60.0
 DEPARTURE = 4.0
@@ -22,9 +24,6 @@ _LEAST_SHARE = 0.01
 
 _REQUESTS = re.compile(r"(?i)(^|\.)(http|rpc)\.server\.|request|error|fail")
 _MOST_REQUEST_SERIES = 200
-
-Times = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,57 +44,74 @@ class Steps:
     values: Floats
     counts: Floats | None = None
 
+    def within(self, start: int, end: int) -> "Steps":
+        begin, behind = np.searchsorted(self.times, (start, end))
+        return Steps(self.times[begin:behind], self.values[begin:behind],
+                     None if self.counts is None else self.counts[begin:behind])
+
 
 class Points:
-    """Every point of some chunks, by series."""
+    """Every point of some chunks or blocks, by series."""
 
     def __init__(self, parts: Iterable[ingestion_service_pb2.TailResponse]) -> None:
-        scalars, self.histograms = [], defaultdict[int, list[Histogram]](list)
-        for part in parts:
-            if part.points.series_ids:
-                scalars.append(decode_points(part.points))
-            for point in decode_histograms(part.histograms) if part.histograms.series_ids else ():
-                self.histograms[point.series_id].append(point)
+        parts = list(parts)
+        self.histograms = evidence_histograms.read(part.histograms for part in parts)
         self.scalars: dict[int, tuple[Times, Times, Floats]] = {}
-        if scalars:
-            self._group([np.concatenate(column) for column in zip(*scalars, strict=True)])
-
-    def _group(self, columns: list[NDArray[np.generic]]) -> None:
-        ids, times, starts, values = columns
+        ids, times, starts, values = decode_points(joined_points([part.points for part in parts]))
         order = np.lexsort((times, ids))
         ids, times, starts, values = ids[order], times[order], starts[order], values[order]
-        unique, first = np.unique(ids, return_index=True)
-        for index, (identifier, begin) in enumerate(zip(unique.tolist(), first.tolist(), strict=True)):
-            end = first[index + 1] if index + 1 < len(first) else len(ids)
-            self.scalars[identifier] = times[begin:end], starts[begin:end], values[begin:end]  # type: ignore[assignment]
+        begins = np.flatnonzero(np.diff(ids, prepend=ids[:1] + 1)).tolist()
+        for begin, end in pairwise([*begins, len(ids)]):
+            self.scalars[int(ids[begin])] = times[begin:end], starts[begin:end], values[begin:end]
 
     @property
     def ids(self) -> list[int]:
-        return sorted({*self.scalars, *self.histograms})
+        histograms = np.unique(self.histograms.ids).tolist() if self.histograms else ()
+        return sorted({*self.scalars, *histograms})
 
 
 def windows(points: Points, definitions: Mapping[int, series_pb2.Series], span: Span,
             most_per_service: int, with_baseline_times: bool = True) -> list[pb.Observation]:
     """The series that went furthest, of each service, furthest first."""
-    by_service: dict[str, list[pb.SeriesWindow]] = defaultdict(list)
+    by_service: dict[str, list[_Judged]] = defaultdict(list)
+    types = {identifier: int(series.type) for identifier, series in definitions.items()}
+    distributions = evidence_histograms.medians(points.histograms, types, span.start, int(STEP_S * _SECOND)
+                                                ) if points.histograms else {}
     for identifier in points.ids:
         series = definitions.get(identifier)
         if series is None:
             continue
         if identifier in points.scalars:
             steps = _scalar(series.type, *points.scalars[identifier], span)
+        elif identifier in distributions:
+            steps = Steps(*distributions[identifier])
         else:
-            steps = _distribution(series.type, points.histograms[identifier], span)
-        window = _window(series, steps, span, with_baseline_times=with_baseline_times)
-        if window is not None:
-            by_service[series.service].append(window)
-    return [pb.Observation(series=window) for service in sorted(by_service)
-            for window in _chosen(by_service[service], most_per_service)]
+            continue
+        judged = _judged(series, steps, span)
+        if judged is not None:
+            by_service[series.service].append(judged)
+    stamps = _Stamps()
+    return [pb.Observation(series=_message(each, stamps, with_baseline_times=with_baseline_times))
+            for service in sorted(by_service) for each in _chosen(by_service[service], most_per_service)]
 
 
-def _chosen(found: list[pb.SeriesWindow], most: int) -> list[pb.SeriesWindow]:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A series beside its baseline. extreme: its furthest step within the window, None where there is no baseline."""
+
+    series: series_pb2.Series
+    inside: Steps
+    before: Steps
+    median: float = 0.0
+    spread: float = 0.0
+    extreme: int | None = None
+    z: float = 0.0
+    departed: int | None = None
+
+
+def _chosen(found: list[_Judged], most: int) -> list[_Judged]:
     """Those that went furthest, and whatever counts requests: how many failed is asked of every incident."""
-    ranked = sorted(found, key=lambda each: (-abs(each.extreme_z), each.series.id))
+    ranked = sorted(found, key=lambda each: (-abs(each.z), each.series.id))
     asked = [each for each in ranked[most:] if _REQUESTS.search(each.series.metric_name)]
     return [*ranked[:most], *asked[:_MOST_REQUEST_SERIES]]
 
@@ -143,82 +159,48 @@ def _rates(times: Times, starts: Times, values: Floats) -> tuple[Times, Floats, 
     return times[1:][good], steps[good] / gaps[good], steps[good]
 
 
-def _distribution(type_: int, found: Sequence[Histogram], span: Span) -> "Steps":
-    """The median of each step, and how many were recorded in it."""
-    found = sorted(found, key=lambda point: point.time)
-    if type_ == series_pb2.SERIES_TYPE_CUMULATIVE_HISTOGRAM:
-        found = [_difference(before, after) for before, after in pairwise(found)]
-    merged: dict[int, dict[float, float]] = defaultdict(lambda: defaultdict(float))
-    last: dict[int, int] = {}
-    size = int(STEP_S * _SECOND)
-    for point in found:
-        step = (point.time - span.start) // size
-        last[step] = point.time
-        for bound, count in zip(point.bounds, point.counts, strict=True):
-            merged[step][bound] += count
-    medians = {step: quantile(buckets, 0.5) for step, buckets in merged.items() if sum(buckets.values()) > 0}
-    order = sorted(medians)
-    return Steps(np.array([last[step] for step in order], "i8"), np.array([medians[step] for step in order], "f8"),
-                 np.array([sum(merged[step].values()) for step in order], "f8"))
+class _Stamps(dict[int, Timestamp]):
+    """Times as messages, each made once: those of one service come at the same times."""
+
+    def __missing__(self, at: int) -> Timestamp:
+        found = self[at] = Timestamp(seconds=at // 1_000_000_000, nanos=at % 1_000_000_000)
+        return found
 
 
-def _difference(before: Histogram, after: Histogram) -> Histogram:
-    if list(before.bounds) != list(after.bounds) or after.total < before.total:
-        return after
-    counts = [max(right - left, 0) for left, right in zip(before.counts, after.counts, strict=True)]
-    return after._replace(counts=counts, total=after.total - before.total)
-
-
-def quantile(buckets: Mapping[float, float], q: float) -> float:
-    """Linear within the bucket in which it lies; in the last, open one its lower bound."""
-    total, seen, low = sum(buckets.values()), 0.0, 0.0
-    for bound in sorted(buckets):
-        count = buckets[bound]
-        if count and seen + count >= q * total:
-            if not np.isfinite(bound):
-                return low
-            return low + (bound - low) * (q * total - seen) / count
-        seen += count
-        low = bound if np.isfinite(bound) else low
-    return low
-
-
-def _window(series: series_pb2.Series, steps: Steps, span: Span, *, with_baseline_times: bool
-            ) -> pb.SeriesWindow | None:
-    times, values = steps.times, steps.values
-    inside = (times >= span.start) & (times < span.end)
-    before = (times >= span.before) & (times < span.until)
-    if not inside.any() and not before.any():
-        return None
-    found = pb.SeriesWindow(series=series, values=values[inside], baseline_values=values[before],
-                            baseline_points=int(before.sum()))
-    if steps.counts is not None:
-        found.counts.extend(steps.counts[inside])
-        found.baseline_counts.extend(steps.counts[before])
-    for at in times[inside].tolist():
-        found.times.add().FromNanoseconds(at)
-    for at in times[before].tolist() if with_baseline_times else ():
-        found.baseline_times.add().FromNanoseconds(at)
-    if before.any():
-        _judge(found, times[inside], values[inside], values[before])
-    return found
-
-
-def _judge(found: pb.SeriesWindow, times: Times, values: Floats, baseline: Floats) -> None:
-    median = _median(baseline)
-    spread = _MAD * _median(np.abs(baseline - median))
-    found.baseline_median, found.baseline_spread = median, spread
-    if not len(values):
-        return
+def _judged(series: series_pb2.Series, steps: Steps, span: Span) -> _Judged | None:
+    inside, before = steps.within(span.start, span.end), steps.within(span.before, span.until)
+    if not len(before.times):
+        return _Judged(series, inside, before) if len(inside.times) else None
+    median = _median(before.values)
+    spread = _MAD * _median(np.abs(before.values - median))
+    if not len(inside.times):
+        return _Judged(series, inside, before, median, spread)
     # Never zero: a flat baseline would make every tick infinite.
-    unit = max(spread, _LEAST_SHARE * abs(median), float(np.std(baseline)) / 2, 1e-9)
-    distance = (values - median) / unit
+    unit = max(spread, _LEAST_SHARE * abs(median), float(np.std(before.values)) / 2, 1e-9)
+    distance = (inside.values - median) / unit
     furthest = int(np.argmax(np.abs(distance)))
-    found.extreme_value, found.extreme_z = float(values[furthest]), float(distance[furthest])
-    found.extreme_at.FromNanoseconds(int(times[furthest]))
     out = np.flatnonzero(np.abs(distance) > DEPARTURE)
-    if len(out):
-        found.departed_at.FromNanoseconds(int(times[out[0]]))
+    return _Judged(series, inside, before, median, spread, furthest, float(distance[furthest]),
+                   int(out[0]) if len(out) else None)
+
+
+def _message(judged: _Judged, stamps: _Stamps, *, with_baseline_times: bool) -> pb.SeriesWindow:
+    inside, before = judged.inside, judged.before
+    found = pb.SeriesWindow(
+        series=judged.series, values=inside.values.tolist(), times=[stamps[at] for at in inside.times.tolist()],
+        baseline_values=before.values.tolist(), baseline_points=len(before.times), baseline_median=judged.median,
+        baseline_spread=judged.spread, extreme_z=judged.z)
+    if inside.counts is not None and before.counts is not None:
+        found.counts.extend(inside.counts.tolist())
+        found.baseline_counts.extend(before.counts.tolist())
+    if with_baseline_times:
+        found.baseline_times.extend([stamps[at] for at in before.times.tolist()])
+    if judged.extreme is not None:
+        found.extreme_value = float(inside.values[judged.extreme])
+        found.extreme_at.FromNanoseconds(int(inside.times[judged.extreme]))
+    if judged.departed is not None:
+        found.departed_at.FromNanoseconds(int(inside.times[judged.departed]))
+    return found
 
 
 def _median(values: Floats) -> float:

@@ -37,7 +37,7 @@ def application(*, entrance: Entrance, reception: Reception, recorder: Recorder,
     async def refused(request: Request, error: Exception) -> Response:
         """A path or a method that there is not."""
         code = error.status_code if isinstance(error, HTTPException) else 500
-        paths = ", ".join(route.path for route in routes)
+        paths = ", ".join(dict.fromkeys(route.path for route in routes))
         ways_out = {404: f"there is no {request.url.path[:100]}; there are {paths}",
                     405: f"{request.method} is not answered at {request.url.path}; send a POST"}
         return PlainTextResponse(f"{ways_out.get(code, HTTPStatus(code).phrase)}\n", code,

@@ -6,14 +6,16 @@ none of it needs a lock; two requests decoded at once would only take turns at t
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
-from services.ingestion import chunks, otlp_logs, otlp_traces, span_metrics
+from services.ingestion import chunks, otlp_logs, span_columns, span_metrics
 from services.ingestion.attributes import Redact
 from services.ingestion.call_graph import CallGraph
 from services.ingestion.chunks import Chunk
 from services.ingestion.columns import PointBuilder
 from services.ingestion.otlp_metrics import MetricReader
+from services.ingestion.otlp_traces import SpanReader
 from services.ingestion.patterns import Miner, Pattern
 from services.ingestion.prometheus import SeriesReader, Written
 from services.ingestion.records import Span
@@ -25,20 +27,29 @@ from services.ingestion.span_metrics import Operations
 _MOST_STREAMS = 64
 _REMEMBERED_SPANS = 200_000
 SpanKey = tuple[bytes, bytes]
+# Whether what a request brought has become durable; not done until that is known.
+Outcome = Future[bool]
+
+_STORED: Outcome = Future()
+_STORED.set_result(True)
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What a request comes to. items: points, spans or lines that were taken. written: of remote write, which."""
+    """What a request comes to.
+
+    items: points, spans or lines that were taken. written: of remote write, which. others: requests under way that
+    brought some of the same spans before: this one is durable when they are.
+    """
 
     chunks: tuple[Chunk, ...] = ()
     series: tuple[tuple[int, Series], ...] = ()
     patterns: tuple[Pattern, ...] = ()
-    spans: tuple[SpanKey, ...] = ()
     items: int = 0
     rejected: int = 0
     message: str = ""
     written: Written = field(default_factory=Written)
+    others: frozenset[Outcome] = frozenset()
 
 
 class _Stream:
@@ -49,7 +60,20 @@ class _Stream:
         self.operations = operations
         self.graph = CallGraph(operations)
         self.miner = Miner(settings.patterns_per_service)
-        self.spans: OrderedDict[SpanKey, None] = OrderedDict()
+        # Which request brought a span.
+        self.spans: OrderedDict[SpanKey, Outcome] = OrderedDict()
+
+    def is_new(self, key: SpanKey, outcome: Outcome) -> bool:
+        """Whether no request that was stored, or may still be, has brought this span; then it is this one's."""
+        before = self.spans.get(key)
+        if before is not None and not (before.done() and not before.result()):
+            return False
+        self.spans[key] = outcome
+        return True
+
+    def forget(self) -> None:
+        while len(self.spans) > _REMEMBERED_SPANS:
+            self.spans.popitem(last=False)
 
 
 class Intake:
@@ -60,6 +84,7 @@ class Intake:
         self._redact = redact
         self.registry = Registry(per_service=settings.series_per_service, in_all=settings.series_in_all)
         self._metrics = MetricReader(self.registry, redact)
+        self._traces = SpanReader(redact)
         self._prometheus = SeriesReader(self.registry, redact, settings.service_labels)
         self._streams: OrderedDict[str, _Stream] = OrderedDict()
 
@@ -69,8 +94,8 @@ class Intake:
         state = self._stream(stream)
         state.miner.restore(patterns)
         for service, raw in spans:
-            found = chunks.decode_spans(service, raw)
-            state.spans.update(dict.fromkeys((span.trace_id, span.span_id) for span in found))
+            found = span_columns.spans(service, span_columns.decode(raw))
+            state.spans.update(dict.fromkeys(((span.trace_id, span.span_id) for span in found), _STORED))
             state.graph.join(found)  # the calls among them are counted already
 
     def knows(self, stream: str) -> bool:
@@ -109,13 +134,19 @@ class Intake:
                     for points in found.values())
         return self._decoded(made, items, rejections)
 
-    def traces(self, stream: str, body: bytes, arrived_at: int) -> Decoded:
-        """An ExportTraceServiceRequest. Raises DecodeError when it is none."""
+    def traces(self, stream: str, body: bytes, arrived_at: int, outcome: Outcome | None = None) -> Decoded:
+        """An ExportTraceServiceRequest. Raises DecodeError when it is none.
+
+        outcome: of this request, as far as others with the same spans are concerned; by default it is stored.
+        """
+        outcome = outcome or _STORED
         rejections = Rejections()
         state = self._stream(stream)
-        sent = otlp_traces.read(body, self._redact, rejections)
+        sent = self._traces.read(body, rejections)
         unique = {(span.trace_id, span.span_id): span for span in sent}
-        spans = [span for key, span in unique.items() if key not in state.spans]
+        spans = [span for key, span in unique.items() if state.is_new(key, outcome)]
+        others = frozenset(before for key in unique if not (before := state.spans[key]).done()) - {outcome}
+        state.forget()
         points: dict[str, PointBuilder] = defaultdict(PointBuilder)
         span_metrics.tally(spans, state.operations).write(self.registry, Source.SPAN, "span.kind", points)
         state.graph.join(spans).write(self.registry, Source.CALL, "caller", points)
@@ -124,8 +155,7 @@ class Intake:
             by_service.setdefault(span.service, []).append(span)
         made = tuple(chunks.spans(service, points[service], records) for service, records in by_service.items()
                      if records or points[service])
-        return self._decoded(made, len(sent), rejections,
-                             spans=tuple((span.trace_id, span.span_id) for span in spans))
+        return replace(self._decoded(made, len(sent), rejections), others=others)
 
     def logs(self, stream: str, body: bytes, arrived_at: int) -> Decoded:
         """An ExportLogsServiceRequest. Raises DecodeError when it is none."""
@@ -141,17 +171,12 @@ class Intake:
         return self._decoded(made, len(lines), rejections, patterns=tuple(miner.fresh()))
 
     def _decoded(self, made: Sequence[Chunk], items: int, rejections: Rejections, *,
-                 patterns: tuple[Pattern, ...] = (), spans: tuple[SpanKey, ...] = ()) -> Decoded:
+                 patterns: tuple[Pattern, ...] = ()) -> Decoded:
         fresh = self.registry.fresh({identifier for chunk in made for identifier in chunk.series})
-        return Decoded(tuple(made), tuple(fresh.items()), patterns, spans, items, len(rejections), rejections.message)
+        return Decoded(tuple(made), tuple(fresh.items()), patterns, items, len(rejections), rejections.message)
 
     def stored(self, stream: str, decoded: Decoded) -> None:
-        """What `decoded` brought is durable: it need not be stored again, and its spans are known when they return."""
+        """Definitions that `decoded` brought are durable: they need not be stored again."""
         self.registry.stored(identifier for identifier, _ in decoded.series)
-        if not decoded.patterns and not decoded.spans:
-            return
-        state = self._stream(stream)
-        state.miner.stored(decoded.patterns)
-        state.spans.update(dict.fromkeys(decoded.spans))
-        while len(state.spans) > _REMEMBERED_SPANS:
-            state.spans.popitem(last=False)
+        if decoded.patterns:
+            self._stream(stream).miner.stored(decoded.patterns)

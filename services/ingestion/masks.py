@@ -12,12 +12,15 @@ import re
 from dataclasses import dataclass
 
 ANY = "<*>"
-_DIGITS = re.compile(r"[a-fA-F]{0,32}\d[0-9a-fA-F]*")
+# Eight letters and more of which each is a hexadecimal digit are one, too: no word is spelt with these alone.
+_DIGITS = re.compile(r"[a-fA-F]{0,32}\d[0-9a-fA-F]*|\b(?:[a-f]{8,64}|[A-F]{8,64})\b")
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6}"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _CLOCK = r"\d:\d(?::\d(?:[.,]\d)?)?"
 _UNIT = (r"(?:[KMGTP]i?B|[kKMGT]?[bB]ytes?|B|ns|us|µs|ms|msecs?|millis(?:econds?)?|s|secs?|seconds?|mins?|minutes?|"
          r"hours?|hrs?|days?|%|percent)")
+# A secret that was taken out of an address is a part of it like any other.
+_REDACTED = r"\[redacted:[a-z-]{1,30}\]"
 # Said of a user, not the name of one.
 _NO_NAME = (r"(?:user|not|is|was|has|had|with|from|by|in|on|at|to|does|did|can|cannot|could|may|must|will|and|or|the|"
             r"for|of|authentication|account|unknown|invalid|\w{2,20}ed)")
@@ -45,9 +48,10 @@ _MASKS = (
     # A request line keeps its method: reading is another thing than deleting.
     _Mask(re.compile(r"\b(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (?=/|\*|https?:)[^\s\"]{1,4000}"
                      r"(?: HTTP/\d(?:\.\d)?)?"), replacement=rf"\1 {ANY}"),
-    _Mask(re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s\"'<>,;)\]]{1,4000}"), ":"),
+    _Mask(re.compile(rf"\b[a-z][a-z0-9+.-]{{1,20}}://(?:{_REDACTED}|[^\s\"'<>,;)\]]){{1,4000}}"), ":"),
+    _Mask(re.compile(r"(?<![\w.+@-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}(?![\w@])"), "@"),
     _Mask(re.compile(r"(?<![\w.])[A-Za-z]:\\[^\s\"'<>|,;]{1,4000}"), "\\"),
-    _Mask(re.compile(r"(?<![\w.:/)>-])(?:\.{1,2}|~)?(?:/[\w.@%+~=:$*{}-]{0,255}){1,60}(?<=[\w*}/])"
+    _Mask(re.compile(r"(?<![\w./)>-])(?!(?<=:)//)(?:\.{1,2}|~)?(?:/[\w.@%+~=:$*{}-]{0,255}){1,60}(?<=[\w*}/])"
                      r"(?:\?[^\s\"'<>]{0,4000})?"), "/"),
     _Mask(re.compile(r"(?<![\w./-])(?>(?:[\w.-]{1,100}/){1,20})[\w@-]{0,100}\.[\w.@$-]{1,200}"), "/"),
     # Times, hardware addresses, IPv6.
@@ -67,7 +71,10 @@ _MASKS = (
     _Mask(re.compile(r"\b((?:for|[Ii]nvalid|[Uu]nknown|[Ii]llegal|[Bb]y) user|[Uu]ser(?:name)?|"
                      rf"(?:password|publickey|session|login|failures) for)(:? )(?!{_NO_NAME}\b)"
                      r"['\"]?[\w.@\\$-]{1,64}['\"]?(?=\s|$|[,;.)\]])"), replacement=rf"\1\2{ANY}"),
-    _Mask(re.compile(r"(?<=[=:(,])( ?)(?:true|false|null|True|False|NULL|none|None|nil)\b"), replacement=rf"\1{ANY}"),
+    _Mask(re.compile(r"(?<=[=:(,])( ?)(?:true|false|null|True|False|NULL|none|None|nil|on|off|yes|no)\b"),
+          replacement=rf"\1{ANY}"),
+    # A quoted word in a sentence is the name of something; behind a key it may say what happened, `msg="done"`.
+    _Mask(re.compile(r"(?<=\s)([\"'])[A-Za-z_][\w$/.-]{0,63}\1(?=[\s,;.)]|$)"), replacement=rf"\1{ANY}\1"),
     # A key whose value is empty this time.
     _Mask(re.compile(r"(?<=\w)=(?=[\s,;)\]}]|$)"), "=", f"={ANY}"),
     # Values in a row are a list, however long.

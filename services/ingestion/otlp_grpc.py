@@ -20,6 +20,7 @@ from shared.rpc.server import Context, Registration
 DOOR = "otlp-grpc"
 NAMES = ("opentelemetry.proto.collector.metrics.v1.MetricsService", "opentelemetry.proto.collector.logs.v1.LogsService",
          "opentelemetry.proto.collector.trace.v1.TraceService")
+METHODS = frozenset(f"/{name}/Export" for name in NAMES)
 
 
 @dataclass(frozen=True, slots=True)

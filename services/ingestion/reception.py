@@ -1,24 +1,28 @@
 """What every door does with a request: let it in while there is room, decode, redact, store, count."""
 
+import asyncio
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from google.protobuf.message import DecodeError
 
+from services.ingestion.chunks import Chunk, Signal
 from services.ingestion.committer import Committer
 from services.ingestion.doors import Doors
-from services.ingestion.intake import Decoded, Intake
+from services.ingestion.intake import Decoded, Intake, Outcome
 from services.ingestion.patterns import Pattern
 from services.ingestion.room import Room
 from services.ingestion.settings import Settings
 from services.ingestion.store.log import Entry, TelemetryLog
 from services.ingestion.watermark import LIVE
 from shared.clock import Clock
-from shared.errors import InvalidArgument
+from shared.errors import InvalidArgument, Unavailable
 from shared.offload import Offload
 
 # Metadata over gRPC, a header over HTTP.
@@ -70,7 +74,7 @@ class Reception:
         with self._admitted(len(body)):
             decoded = await self._store(kind, body, origin)
         self._doors[origin.door].accept(
-            self._clock.now(), stream=origin.stream, services={chunk.service for chunk in decoded.chunks},
+            self._clock.now(), stream=origin.stream, services=_senders(decoded.chunks),
             user_agent=origin.user_agent, items=decoded.items, rejected=decoded.rejected, message=decoded.message)
         return decoded
 
@@ -85,28 +89,61 @@ class Reception:
 
     async def _store(self, kind: Kind, body: bytes, origin: Origin) -> Decoded:
         check_stream(origin.stream)
-        if not self._intake.knows(origin.stream):
-            patterns = await self._log.patterns(origin.stream)
-            spans = await self._log.spans(origin.stream, self._clock.now() - self._settings.duplicate_window)
-            await self._offload.run(self._restore, origin.stream, patterns, spans)
-        arrived_at = int(self._clock.now().timestamp() * 1e9)
-        read = {Kind.METRICS: self._intake.metrics, Kind.LOGS: self._intake.logs, Kind.TRACES: self._intake.traces,
-                Kind.REMOTE_WRITE_1: self._intake.remote_write_1, Kind.REMOTE_WRITE_2: self._intake.remote_write_2}
+        outcome: Outcome = Future()
         try:
-            decoded = await self._offload.run(read[kind], origin.stream, body, arrived_at)
+            decoded = await self._decode(kind, body, origin.stream, outcome)
+            await self._await(decoded.others)
+            stored = self._queue(kind, body, origin, decoded)
+        except BaseException:
+            outcome.set_result(False)
+            raise
+        # Told even when the sender has hung up meanwhile: its request is stored or it is not.
+        stored.add_done_callback(lambda done: outcome.set_result(not done.cancelled() and done.exception() is None))
+        await asyncio.shield(stored)
+        if decoded.series or decoded.patterns:
+            await self._offload.run(self._intake.stored, origin.stream, decoded)
+        return decoded
+
+    async def _decode(self, kind: Kind, body: bytes, stream: str, outcome: Outcome) -> Decoded:
+        if not self._intake.knows(stream):
+            patterns = await self._log.patterns(stream)
+            spans = await self._log.spans(stream, self._clock.now() - self._settings.duplicate_window)
+            await self._offload.run(self._restore, stream, patterns, spans)
+        arrived_at = int(self._clock.now().timestamp() * 1e9)
+        read: dict[Kind, Callable[[str, bytes, int], Decoded]] = {
+            Kind.METRICS: self._intake.metrics, Kind.LOGS: self._intake.logs,
+            Kind.TRACES: partial(self._intake.traces, outcome=outcome),
+            Kind.REMOTE_WRITE_1: self._intake.remote_write_1, Kind.REMOTE_WRITE_2: self._intake.remote_write_2}
+        try:
+            return await self._offload.run(read[kind], stream, body, arrived_at)
         except DecodeError as error:
             raise InvalidArgument(f"the body is no {kind.value} request: {error}", reason="MALFORMED_REQUEST",
                                   field="body") from None
+
+    async def _await(self, others: Iterable[Outcome]) -> None:
+        """Waits for requests that brought some of the same spans. Raises Unavailable when one of them came to nothing:
+        sent again, the spans are taken from this one."""
+        for other in others:
+            if not await asyncio.shield(asyncio.wrap_future(other)):
+                raise Unavailable("a request with some of the same spans, under way at the same time, was not stored; "
+                                  "try again", reason="SPANS_NOT_STORED", retry_after_s=0.1)
+
+    def _queue(self, kind: Kind, body: bytes, origin: Origin, decoded: Decoded) -> "asyncio.Future[int]":
         if decoded.chunks:
             entry = Entry(origin.stream, decoded.chunks, digest(kind, body, origin), decoded.series, decoded.patterns)
-            await self._committer.submit(entry, sender=origin.sender, size=len(body))
-            if decoded.series or decoded.patterns or decoded.spans:
-                await self._offload.run(self._intake.stored, origin.stream, decoded)
-        return decoded
+            return self._committer.queue(entry, sender=origin.sender, size=len(body))
+        nothing: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        nothing.set_result(0)
+        return nothing
 
     def _restore(self, stream: str, patterns: list[Pattern], spans: list[tuple[str, bytes]]) -> None:
         if not self._intake.knows(stream):
             self._intake.restore(stream, patterns, spans)
+
+
+def _senders(chunks: Iterable[Chunk]) -> set[str]:
+    """The services that sent: not those of which nothing is said but that others called them."""
+    return {chunk.service for chunk in chunks if chunk.raw or chunk.signal is not Signal.SPANS}
 
 
 def check_stream(stream: str) -> None:

@@ -1,4 +1,5 @@
-"""What is done every few seconds beside the requests: counts made durable, partitions made and dropped."""
+"""What is done every few seconds beside the requests: counts made durable, chunks merged, partitions made and
+dropped."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -7,6 +8,7 @@ from datetime import datetime, timedelta
 from services.ingestion.committer import Committer
 from services.ingestion.doors import Doors
 from services.ingestion.intake import Intake
+from services.ingestion.merging import Merging
 from services.ingestion.settings import Settings
 from services.ingestion.store.bookkeeping import Bookkeeping
 from services.ingestion.store.log import TelemetryLog
@@ -17,6 +19,7 @@ from shared.telemetry.logs import logger
 
 log = logger(__name__)
 _SAVE_S = 5.0
+_MERGE_S = 2.0
 _RETAIN_S = 60.0
 # Asking which series are in use makes readers look them up anew.
 _FORGET_S = 3600.0
@@ -33,12 +36,13 @@ class Upkeep:
     """The background work of the service."""
 
     def __init__(self, *, bookkeeping: Bookkeeping, telemetry_log: TelemetryLog, committer: Committer, intake: Intake,
-                 doors: Doors, offload: Offload, settings: Settings, clock: Clock) -> None:
+                 doors: Doors, merging: Merging, offload: Offload, settings: Settings, clock: Clock) -> None:
         self._bookkeeping = bookkeeping
         self._log = telemetry_log
         self._committer = committer
         self._intake = intake
         self._doors = doors
+        self._merging = merging
         self._offload = offload
         self._settings = settings
         self._clock = clock
@@ -53,6 +57,10 @@ class Upkeep:
                 await asyncio.shield(self.save())
             except AWAY as error:
                 log.warning("counts of the last seconds are lost", error=type(error).__name__)
+
+    async def merging(self) -> None:
+        """Keeps windows quick to read."""
+        await self._every(_MERGE_S, self._merging.merge)
 
     async def retaining(self) -> None:
         """Keeps what retention says, and the partition of tomorrow ready."""
@@ -87,7 +95,7 @@ class Upkeep:
         if gone:
             await self._offload.run(self._intake.registry.forget, gone)
 
-    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         is_away = False
         while True:
             await asyncio.sleep(seconds)

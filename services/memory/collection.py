@@ -51,6 +51,7 @@ class Part:
     with_alert: Mapping[str, NDArray[np.int32]] = field(repr=False)
     with_address: Mapping[str, NDArray[np.int32]] = field(repr=False)
     """By what `same_address` makes of their url; runbooks and post-mortems alike."""
+    with_source: Mapping[str, NDArray[np.int32]] = field(repr=False)
     sum_of_vectors: NDArray[np.float64] = field(repr=False)
 
 
@@ -82,6 +83,7 @@ def part(
         _rows_with([each.tags for each in entries]),
         _rows_with([tuple(name.lower() for name in each.alert_names) for each in entries]),
         _rows_with([(same_address(each.url),) if each.url else () for each in entries]),
+        _rows_with([(each.source_id,) if each.source_id else () for each in entries]),
         vectors.sum(axis=0, dtype=np.float64),
     )
 
@@ -96,6 +98,7 @@ def same_address(url: str) -> str:
 
 
 def _rows_with(values: Sequence[Sequence[str]]) -> dict[str, NDArray[np.int32]]:
+    """Of each value the rows that have it, ascending."""
     found: dict[str, list[int]] = {}
     for row, each in enumerate(values):
         for value in each:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -31,9 +31,14 @@ def modes(text: str) -> Counts:
     """How often `text` speaks of each failure mode, shape (modes,)."""
     words = _words(text)
     found = [0] * len(MODES)
-    for at in range(len(words)):
-        for mode in _at(words, at):
-            found[mode] += 1
+    for at, word in enumerate(words):
+        if (begun := _PHRASES_AT.get(word)) is not None:
+            said, longer = begun
+            for phrase, mode in longer:
+                if mode not in said and words[at : at + len(phrase)] == phrase:
+                    said = (*said, mode)
+            for mode in said:
+                found[mode] += 1
     return np.minimum(found, 255).astype(np.uint8)
 
 
@@ -65,26 +70,30 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+(?:xx)?|%")
 
 
 def _words(text: str) -> list[str]:
-    return [_stemmed(word) for word in _WORD.findall(text) if word.lower() not in _SMALL]
+    return [known for word in _WORD.findall(text) if (known := _stemmed(word))]
 
 
 @lru_cache(maxsize=65536)
 def _stemmed(word: str) -> str:
-    return stem(word.lower())
+    """Empty for a small word."""
+    return "" if word.lower() in _SMALL else stem(word.lower())
 
 
-def _at(words: Sequence[str], at: int) -> Iterator[int]:
-    candidates = _PHRASES_AT.get(words[at])
-    if candidates is not None:
-        yield from {mode for phrase, mode in candidates if tuple(words[at : at + len(phrase)]) == phrase}
+_Begun = tuple[tuple[int, ...], list[tuple[list[str], int]]]
+"""What a word begins: modes that it says alone, and longer phrases with theirs."""
 
 
-def _by_first_word() -> dict[str, list[tuple[tuple[str, ...], int]]]:
-    found: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+def _by_first_word() -> dict[str, _Begun]:
+    found: dict[str, _Begun] = {}
     for number, phrases in enumerate(PHRASES.values()):
         for phrase in phrases.split(";"):
-            words = tuple(_words(phrase))
-            found.setdefault(words[0], []).append((words, number))
+            words = _words(phrase)
+            said, longer = found.get(words[0], ((), []))
+            if len(words) == 1:
+                said = tuple(dict.fromkeys((*said, number)))
+            else:
+                longer.append((words, number))
+            found[words[0]] = (said, longer)
     return found
 
 

@@ -46,14 +46,15 @@ ALIKE_FROM = 0.45
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks for one document besides its text."""
+    """What speaks for each of some documents besides its text; arrays of one shape."""
 
-    services: int = 0
-    alerts: int = 0
-    tags: int = 0
-    title: float = 0.0
+    services: Scores
+    """How many services of the query it has; so the alerts and tags."""
+    alerts: Scores
+    tags: Scores
+    title: Scores
     """Share of a runbook's title that the query says: a runbook is called after its failure, a post-mortem is not."""
-    feedback: float = 0.0
+    feedback: Scores
     """-1, not helpful for queries like this, to 1, helpful."""
 
 
@@ -66,15 +67,16 @@ def fused(lexical: Scores, dense: Scores, modes: Scores) -> Scores:
     return (LEXICAL * lexical + DENSE * np.maximum(dense, 0.0) + FAILURE_MODES * modes).astype(np.float32)
 
 
-def bonus(evidence: Evidence) -> float:
-    """What exact evidence adds to the fused score; several of one kind add less and less."""
-    return (
+def bonus(evidence: Evidence) -> Scores:
+    """What exact evidence adds to the fused scores; several of one kind add less and less."""
+    summed: Scores = (
         SAME_SERVICE * _saturating(evidence.services)
         + SAME_ALERT * _saturating(evidence.alerts)
         + SAME_TAG * _saturating(evidence.tags)
         + WHOLE_TITLE * evidence.title
         + MOST_FEEDBACK * evidence.feedback
-    )
+    ).astype(np.float32)
+    return summed
 
 
 def probability(score: float) -> float:
@@ -82,5 +84,6 @@ def probability(score: float) -> float:
     return float(1.0 / (1.0 + np.exp(-STEEPNESS * (score - HALF))))
 
 
-def _saturating(count: int) -> float:
-    return 2.0 * (1.0 - 0.5**count) if count else 0.0
+def _saturating(count: Scores) -> Scores:
+    saturated: Scores = 2.0 * (1.0 - 0.5**count)
+    return saturated

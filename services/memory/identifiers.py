@@ -57,8 +57,8 @@ LONGEST_TERM = 64  # characters; a longer one is a blob, not a word that anybody
 def terms(text: str) -> list[str]:
     """Every term of `text`, in order, stemmed, without stop words; an identifier gives its whole and its parts."""
     found: list[str] = []
-    for match in _WORD.finditer(text):
-        found += _terms_of_word(match.group())
+    for word in _WORD.findall(text):
+        found += _terms_of_word(word)
     return found
 
 

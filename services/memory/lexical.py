@@ -8,7 +8,7 @@ change nothing in `live`. The formula is bm25s' "lucene" one, and a test holds t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,16 @@ Mask = NDArray[np.bool_]
 
 K1 = 1.2  # how soon more of the same term stops counting
 B = 0.75  # how much a long document is held back
+
+FREQUENT = 0.1
+"""Share of the documents from which a term is added to all of them, a whole column at once: for each document that is
+more than ten times as fast as adding to one here and one there (0.5 against 15 ns)."""
+
+MOST_COLUMNS = 256
+"""Columns kept for a part: with eight passages a document, 8 % of what its vectors take."""
+
+Columns = MutableMapping[str, "Floats"]
+"""What a frequent term gives each document, before it is weighted: shape (documents,). For one mean length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,19 +139,43 @@ def inverse_frequency(having: float | Floats, documents: int) -> float | Floats:
     return rare
 
 
-def scores(part: Postings, weights: Mapping[str, float], mean_length: float) -> Floats:
-    """BM25 of each document of `part`, shape (documents,); `weights` are rarity times how often the query has it."""
-    found = [(*part.of(term), weight) for term, weight in weights.items()]
-    sizes = [len(documents) for documents, _, _ in found]
-    if not sum(sizes):
-        return np.zeros(len(part.lengths), dtype=np.float32)
-    # All terms in one pass: a search has dozens, most of them in few documents.
-    documents = np.concatenate([documents for documents, _, _ in found])
-    counts = np.concatenate([counts for _, counts, _ in found])
-    weight = np.repeat(np.array([weight for _, _, weight in found], dtype=np.float32), sizes)
+def scores(part: Postings, weights: Mapping[str, float], mean_length: float, columns: Columns | None = None) -> Floats:
+    """BM25 of each document of `part`, shape (documents,); `weights` are rarity times how often the query has it.
+
+    columns: kept by the caller from search to search, for this part and mean length.
+    """
+    columns = {} if columns is None else columns
     hold_back = np.float32(K1 * (1 - B)) + np.float32(K1 * B / mean_length) * part.lengths
+    summed = np.zeros(len(part.lengths), dtype=np.float32)
+    rare = list[tuple[Numbers, Floats, float]]()
+    for term, weight in weights.items():
+        if (column := columns.get(term)) is not None:
+            summed += np.float32(weight) * column
+        elif len((found := part.of(term))[0]) <= FREQUENT * len(summed):
+            rare.append((*found, weight))
+        else:
+            column = _column(found, hold_back)
+            summed += np.float32(weight) * column
+            if len(columns) < MOST_COLUMNS:
+                columns[term] = column
+    return summed + _scattered(rare, hold_back) if any(len(documents) for documents, _, _ in rare) else summed
+
+
+def _column(found: tuple[Numbers, Floats], hold_back: Floats) -> Floats:
+    documents, counts = found
+    column = np.zeros(len(hold_back), dtype=np.float32)
+    column[documents] = counts / (counts + hold_back[documents])
+    return column
+
+
+def _scattered(rare: Sequence[tuple[Numbers, Floats, float]], hold_back: Floats) -> Floats:
+    """All rare terms in one pass: a search has dozens, most of them in few documents."""
+    documents = np.concatenate([documents for documents, _, _ in rare], dtype=np.intp)
+    counts = np.concatenate([counts for _, counts, _ in rare])
+    sizes = [len(counts) for _, counts, _ in rare]
+    weight = np.repeat(np.array([weight for _, _, weight in rare], dtype=np.float32), sizes)
     gained = weight * counts / (counts + hold_back[documents])
-    return np.bincount(documents, gained, minlength=len(part.lengths)).astype(np.float32)
+    return np.bincount(documents, gained, minlength=len(hold_back)).astype(np.float32)
 
 
 def best_possible(weights: Mapping[str, float]) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -75,7 +76,8 @@ def asked(query: Query, rarities: Mapping[str, float]) -> Asked:
         tuple(_fixed_words(pattern) for pattern in query.log_patterns),
         frozenset(
             term
-            for term in terms(_METRIC.sub(" ", words))
+            for word in _WORDS.findall(words)
+            for term in _terms(word)
             if term not in _SAID_BY_ALL
             and term not in services
             and len(term) > 2
@@ -120,12 +122,17 @@ def telling_words(
     name of a metric tells that something was measured, and is left out with all its parts.
     """
     written: dict[str, str] = {}
-    for word in _WORDS.findall(_METRIC.sub(" ", text)):
-        for term in terms(word)[:1]:
+    for word in _WORDS.findall(text):
+        for term in _terms(word)[:1]:
             if term in asked.terms and term not in besides:
                 written.setdefault(term, word.strip(".,:;!?"))
     order = sorted(written, key=lambda term: (not _is_identifier(written[term]), -asked.rarities[term], term))
     return [written[term] for term in order[:most]]
+
+
+@lru_cache(maxsize=65536)
+def _terms(word: str) -> tuple[str, ...]:
+    return tuple(terms(_METRIC.sub(" ", word)))
 
 
 def _is_identifier(word: str) -> bool:

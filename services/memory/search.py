@@ -10,23 +10,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from services.memory import failure_modes, fusion, lexical
-from services.memory.collection import Collection, Part, same_address
-from services.memory.documents import Kind
+from services.memory import candidates, evidence, failure_modes, fusion
+from services.memory.candidates import Candidates, Scores
 from services.memory.embedding import Vectors
 from services.memory.entries import Entry
-from services.memory.failure_modes import Counts
-from services.memory.identifiers import alert_like, terms
+from services.memory.evidence import Names
+from services.memory.identifiers import terms
 from services.memory.lexical import Mask
 from services.memory.query import Filter, Query
 from services.memory.visibility import View
-
-CANDIDATE_PASSAGES = 100
-CANDIDATE_DOCUMENTS = 50
-CLOSELY_READ = 40
-"""Of the candidates of a part, those whose services, alerts, tags and titles are compared too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +41,21 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """The candidates of one part, as rows, with what each method says."""
-
-    part: Part
-    rows: NDArray[np.int64]
-    lexical: fusion.Scores
-    dense: fusion.Scores
-    modes: fusion.Scores
-    passages: NDArray[np.int64]
-    is_named: Mask
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What a query says besides its text, ready to be compared."""
-
-    modes: Counts
-    services: frozenset[str]
-    alerts: frozenset[str]
-    tags: frozenset[str]
-    addresses: frozenset[str]
-    rarities: Mapping[str, float]
-    seen: View
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """Hits, best first, and how rare each term of the query is among what the asker may see."""
 
     hits: tuple[Hit, ...]
     rarities: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """Candidates of one part with what they come to."""
+
+    found: Candidates
+    scores: Scores
+    feedback: Scores
+    is_exact: Mask
 
 
 def search(
@@ -96,135 +73,38 @@ def search(
     vector: unit embedding of `query.for_model()`, shape (dimension,). method: `bm25` or `dense` alone, else both.
     feedback: what people said of documents after queries like this, by name, -1 to 1.
     """
-    collection = seen.collection
-    may = [_allowed(part, mask, allowed) for part, mask in zip(collection.parts, seen.visible, strict=True)]
     words = query.words()
     weights = Counter(terms(words))
-    rare = {term: seen.rarity(term) for term in weights}
-    asked = _Asked(
-        failure_modes.modes(words),
-        frozenset(name.lower() for name in query.services),
-        frozenset((*(name.lower() for name in query.alert_names), *alert_like(words))),
-        frozenset(tag.lower() for tag in query.tags),
-        frozenset(same_address(url) for url in query.runbook_urls),
-        rare,
-        seen,
+    rarities = {term: seen.rarity(term) for term in weights}
+    asked = candidates.text(
+        {term: count * rarities[term] for term, count in weights.items()}, vector, failure_modes.modes(words), seen
     )
-    weighted = {term: count * rare[term] for term, count in weights.items()}
-    said = feedback or {}
-    named = [] if method else _named(collection, asked, said)
-    found = [
-        _in_part(part, mask, weighted, asked, vector, [row for at, row in named if at == number])
-        for number, (part, mask) in enumerate(zip(collection.parts, may, strict=True))
-        if mask.any()
+    named = evidence.names(query, rarities, feedback or {})
+    places = [] if method else evidence.pointed_at(seen.collection, named)
+    scored = list[_Scored]()
+    for number, may in enumerate(_allowed(seen, allowed)):
+        if may is None or may.any():
+            rows = [row for at, row in places if at == number]
+            found = candidates.candidates(number, may, asked, seen, rows)
+            scored.append(_scored(found, named, seen, number, method))
+    return Answer(tuple(_best(scored, limit)), rarities)
+
+
+def _allowed(seen: View, wanted: Filter) -> list[Mask | None]:
+    """Of each part the rows that may be found; None: all."""
+    masks = [
+        candidates.allowed(part, visible, wanted)
+        for part, visible in zip(seen.collection.parts, seen.visible, strict=True)
     ]
-    read = [one for each in found for one in _closely_read(each, asked, said, method)]
-    read.sort(key=lambda one: (not one.is_exact, -one.score, one.entry.name))
-    return Answer(tuple(_hit(one) for one in read[:limit]), rare)
+    for name in wanted.exclude:
+        if (place := seen.collection.places.get(name)) is not None:
+            masks[place[0]][place[1]] = False
+    return [None if mask.all() else mask for mask in masks]
 
 
-def _allowed(part: Part, visible: Mask, allowed: Filter) -> Mask:
-    mask = visible.copy()
-    if allowed.kinds:
-        mask &= np.isin(part.kinds, [int(kind) for kind in allowed.kinds])
-    if allowed.severities:
-        mask &= np.isin(part.severities, list(allowed.severities))
-    if allowed.services:
-        mask &= _having(part, part.with_service, allowed.services)
-    if allowed.tags:
-        mask &= _having(part, part.with_tag, allowed.tags)
-    if allowed.occurred_after is not None:
-        mask &= part.occurred >= allowed.occurred_after.timestamp()
-    if allowed.occurred_before is not None:
-        mask &= part.occurred < allowed.occurred_before.timestamp()
-    if allowed.exclude:
-        for row in np.flatnonzero(mask):
-            each = part.entries[row]
-            if each.name in allowed.exclude or each.source_id in allowed.exclude:
-                mask[row] = False
-    return mask
-
-
-def _having(part: Part, rows_with: Mapping[str, NDArray[np.int32]], values: frozenset[str]) -> Mask:
-    mask = np.zeros(len(part.entries), dtype=np.bool_)
-    for value in values:
-        if (rows := rows_with.get(value.lower())) is not None:
-            mask[rows] = True
-    return mask
-
-
-def _named(collection: Collection, asked: _Asked, said: Mapping[str, float]) -> list[tuple[int, int]]:
-    """Documents, as part and row, that the query points at, whatever their words: by alert, by address, by feedback."""
-    found = [collection.places[name] for name, voice in said.items() if voice > 0 and name in collection.places]
-    for number, part in enumerate(collection.parts):
-        for alert in asked.alerts:
-            found += [(number, int(row)) for row in part.with_alert.get(alert, ())[:CANDIDATE_DOCUMENTS]]
-        for address in asked.addresses:
-            found += [(number, int(row)) for row in part.with_address.get(address, ())]
-    return found
-
-
-def _in_part(
-    part: Part, may: Mask, weighted: Mapping[str, float], asked: _Asked, vector: Vectors, named: Sequence[int]
-) -> _Found:
-    """The candidates of both methods, each with both scores: what one method missed is not zero for the other."""
-    seen = asked.seen
-    words = lexical.scores(part.postings, weighted, seen.statistics.mean_length)
-    words /= max(lexical.best_possible(weighted), 1e-6)
-    words[~may] = 0.0
-    best = np.argpartition(-words, min(CANDIDATE_DOCUMENTS, len(words) - 1))[:CANDIDATE_DOCUMENTS]
-    best = best[words[best] > 0]
-    centred = vector - seen.mean
-    centred /= max(float(np.linalg.norm(centred)), 1e-6)
-    near, _ = part.index.nearest(
-        centred, CANDIDATE_PASSAGES, None if may.all() else may[part.row_of_passage]
-    )
-    # Of a document that was found by words alone, every passage is compared; of the others those that were near.
-    pointed_at = np.array([row for row in named if may[row]], dtype=np.int64)
-    others = np.setdiff1d(np.concatenate([best, pointed_at]), part.row_of_passage[near])
-    passages = np.concatenate([near, _passages_of(part, others)])
-    owners = part.row_of_passage[passages]
-    order = np.argsort(owners, kind="stable")
-    cosines = _centred_cosines(part.index.vectors[passages], centred, seen.mean)
-    order = order[np.lexsort((-cosines[order], owners[order]))]
-    rows, first = np.unique(owners[order], return_index=True)
-    chosen = order[first]
-    ordinals = passages[chosen] - part.first_passage[rows]
-    modes = failure_modes.shared(asked.modes, part.modes[rows], seen.mode_rarities, seen.mode_length)
-    is_named = np.isin(rows, pointed_at)
-    return _Found(part, rows.astype(np.int64), words[rows], cosines[chosen], modes, ordinals, is_named)
-
-
-def _centred_cosines(vectors: Vectors, centred: Vectors, mean: Vectors) -> fusion.Scores:
-    """Cosines of `centred` with unit `vectors` less `mean`, from products alone: no copy of the vectors is made."""
-    products = vectors @ np.stack([centred, mean], axis=1)
-    lengths = np.sqrt(np.maximum(1.0 - 2.0 * products[:, 1] + float(mean @ mean), 1e-6))
-    cosines: fusion.Scores = ((products[:, 0] - float(mean @ centred)) / lengths).astype(np.float32)
-    return cosines
-
-
-def _passages_of(part: Part, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """All passages of the documents in `rows`, in their order."""
-    sizes = part.first_passage[rows + 1] - part.first_passage[rows]
-    ends = np.cumsum(sizes)
-    within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - sizes, sizes)
-    passages: NDArray[np.int64] = np.repeat(part.first_passage[rows], sizes) + within
-    return passages
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A candidate whose names were compared too: the `at`-th that was `found` in its part."""
-
-    found: _Found
-    at: int
-    entry: Entry
-    score: float
-    feedback: float
-    is_exact: bool
-
-
-def _closely_read(found: _Found, asked: _Asked, feedback: Mapping[str, float], method: str) -> list[_Read]:
+def _scored(found: Candidates, named: Names, seen: View, number: int, method: str) -> _Scored:
+    said = evidence.feedback(found, named, seen, number)
+    is_exact = np.zeros(len(found.rows), dtype=np.bool_)
     match method:
         case "bm25":
             scores = found.lexical
@@ -232,48 +112,31 @@ def _closely_read(found: _Found, asked: _Asked, feedback: Mapping[str, float], m
             scores = found.dense
         case _:
             scores = fusion.fused(found.lexical, found.dense, found.modes)
-    # What the query points at is always read closely; one is more than any score of words.
-    best = np.argsort(-scores - 10.0 * found.is_named, kind="stable")[: CLOSELY_READ + int(found.is_named.sum())]
-    return [_read(found, int(at), float(scores[at]), asked, feedback, method) for at in best]
+            scores += evidence.bonus(found, named, seen, said)
+            is_exact = evidence.is_linked(found, named)
+    return _Scored(found, scores, said, is_exact)
 
 
-def _read(
-    found: _Found, at: int, score: float, asked: _Asked, feedback: Mapping[str, float], method: str
-) -> _Read:
-    entry = found.part.entries[int(found.rows[at])]
-    said = feedback.get(entry.name, 0.0)
-    if method:
-        return _Read(found, at, entry, score, said, is_exact=False)
-    is_exact = bool(asked.addresses) and bool(entry.url) and same_address(entry.url) in asked.addresses
-    return _Read(found, at, entry, score + fusion.bonus(_evidence(entry, asked, said)), said, is_exact)
+def _best(scored: Sequence[_Scored], limit: int) -> list[Hit]:
+    if not scored:
+        return []
+    scores = np.concatenate([each.scores + 1e6 * each.is_exact for each in scored])
+    # Of equal ones at the end, whose names decide, all are looked at.
+    least = np.partition(scores, -limit)[-limit] if len(scores) > limit else -np.inf
+    hits = [_hit(each, int(at)) for each in scored for at in np.flatnonzero(each.scores + 1e6 * each.is_exact >= least)]
+    hits.sort(key=lambda hit: (not hit.is_exact, -hit.score, hit.entry.name))
+    return hits[:limit]
 
 
-def _hit(read: _Read) -> Hit:
-    found, at = read.found, read.at
+def _hit(scored: _Scored, at: int) -> Hit:
+    found, score, is_exact = scored.found, float(scored.scores[at]), bool(scored.is_exact[at])
     return Hit(
-        read.entry,
+        found.part.entries[int(found.rows[at])],
         int(found.passages[at]),
-        1.0 if read.is_exact else fusion.probability(read.score),
-        read.score,
+        1.0 if is_exact else fusion.probability(score),
+        score,
         float(found.lexical[at]),
         float(found.dense[at]),
-        read.feedback,
-        read.is_exact,
+        float(scored.feedback[at]),
+        is_exact,
     )
-
-
-def _evidence(entry: Entry, asked: _Asked, feedback: float) -> fusion.Evidence:
-    """What else speaks for a document."""
-    return fusion.Evidence(
-        len(asked.services.intersection(entry.services)),
-        sum(name.lower() in asked.alerts for name in entry.alert_names) if asked.alerts else 0,
-        len(asked.tags.intersection(entry.tags)),
-        _title_found(entry, asked) if entry.kind == Kind.RUNBOOK else 0.0,
-        feedback,
-    )
-
-
-def _title_found(entry: Entry, asked: _Asked) -> float:
-    """Share of the title that the query says, each term as it is rare: 0 to 1."""
-    said = sum(asked.rarities[term] for term in entry.title_terms if term in asked.rarities)
-    return said / sum(asked.seen.rarity(term) for term in entry.title_terms) if said else 0.0

@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from services.memory import lexical
 from services.memory.collection import Collection, Part
 from services.memory.documents import LIVE
+from services.memory.entries import Entry
 from services.memory.failure_modes import MODES
-from services.memory.lexical import Mask, Statistics
+from services.memory.lexical import Columns, Mask, Statistics
 
 FEW_PASSAGES = 50
 """Taking the mean of the vectors away leaves what tells texts apart, once there are enough of them: the mean of few is
@@ -43,12 +44,21 @@ class View:
     """How often the visible documents speak of any, on average."""
     rarities: dict[str, float] = field(default_factory=dict, repr=False)
     """Those already asked for: the same few thousand terms are asked for again and again."""
+    titles: dict[str, float] = field(default_factory=dict, repr=False)
+    columns: tuple[Columns, ...] = field(default=(), repr=False)
+    """For each part, what its frequent terms give, those already asked for."""
 
     def rarity(self, term: str) -> float:
         """How rare `term` is among the visible documents."""
         if (known := self.rarities.get(term)) is None:
             parts = [part.postings for part in self.collection.parts]
             known = self.rarities[term] = lexical.rarity(term, parts, self.visible, self.statistics)
+        return known
+
+    def title_rarity(self, entry: Entry) -> float:
+        """How rare the terms of a document's title are, together."""
+        if (known := self.titles.get(entry.name)) is None:
+            known = self.titles[entry.name] = sum(map(self.rarity, entry.title_terms))
         return known
 
 
@@ -75,7 +85,8 @@ def view(collection: Collection, stream: str, as_of: datetime | None) -> View:
         having += np.count_nonzero(modes, axis=0).astype(np.float32)
         said += int(modes.sum(dtype=np.int64))
     rare = np.asarray(lexical.inverse_frequency(having, known.documents + lexical.UNSEEN_DOCUMENTS), dtype=np.float32)
-    return View(collection, visible, known, mean, rare, said / max(known.documents, 1))
+    columns: tuple[Columns, ...] = tuple({} for _ in collection.parts)
+    return View(collection, visible, known, mean, rare, said / max(known.documents, 1), columns=columns)
 
 
 def _visible(part: Part, present: Mask, stream: str, as_of: datetime | None) -> Mask:

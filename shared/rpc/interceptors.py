@@ -38,11 +38,15 @@ _OPEN = ("/grpc.health.v1.Health/",)
 _Wrapped = Callable[[str, Context], Any]
 
 
-def server_interceptors(token: str) -> list[grpc.aio.ServerInterceptor]:
+# Hears of a call that was not let in: its method, and why.
+Refused = Callable[[str, AfteractionError], None]
+
+
+def server_interceptors(token: str, refused: Refused | None = None) -> list[grpc.aio.ServerInterceptor]:
     """The interceptors of a server; with an empty token every caller is let in."""
     around: list[grpc.aio.ServerInterceptor] = [Wrapping(_telemetry()), Wrapping(_errors)]
     if token:
-        around.append(Wrapping(_authentication(token)))
+        around.append(Wrapping(_authentication(token, refused)))
     return [*around, Wrapping(_deadline), Wrapping(inspect=_validation(Validator()))]
 
 
@@ -71,7 +75,7 @@ async def _abort(context: Context, error: AfteractionError) -> None:
     await context.abort(grpc_code(status), error.message, trailers)
 
 
-def _authentication(token: str) -> _Wrapped:
+def _authentication(token: str, refused: Refused | None) -> _Wrapped:
     expected = f"Bearer {token}".encode()
 
     @asynccontextmanager
@@ -79,8 +83,11 @@ def _authentication(token: str) -> _Wrapped:
         given = dict(context.invocation_metadata() or ()).get("authorization", "")
         given = given if isinstance(given, bytes) else given.encode()
         if not method.startswith(_OPEN) and not hmac.compare_digest(given, expected):
-            raise Unauthenticated("no valid token: send `authorization: Bearer TOKEN` with AFTERACTION_TOKEN's value",
-                                  reason="BAD_TOKEN")
+            error = Unauthenticated("no valid token: send `authorization: Bearer TOKEN` with AFTERACTION_TOKEN's value",
+                                    reason="BAD_TOKEN")
+            if refused:
+                refused(method, error)
+            raise error
         yield
     return around
 

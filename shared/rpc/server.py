@@ -10,7 +10,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from shared.errors import FailedPrecondition
-from shared.rpc.interceptors import server_interceptors
+from shared.rpc.interceptors import Refused, server_interceptors
 from shared.rpc.wrapping import Context
 from shared.settings import Common, SettingsError
 
@@ -29,16 +29,17 @@ class Server:
         ... server.port
 
     Raises SettingsError when the address is beyond loopback and TLS and a token are not both configured, and
-    FailedPrecondition when the address is taken.
+    FailedPrecondition when the address is taken. refused: hears of each call without a valid token.
     """
 
     def __init__(self, address: str, common: Common, registrations: Sequence[Registration], *, names: Sequence[str],
-                 max_message_bytes: int = 32 * 1024 * 1024, options: Sequence[tuple[str, Any]] = ()) -> None:
+                 max_message_bytes: int = 32 * 1024 * 1024, options: Sequence[tuple[str, Any]] = (),
+                 refused: Refused | None = None) -> None:
         check_exposure(address, common)
         self._address = address
         self._common = common
         self._names = tuple(names)
-        self._server = grpc.aio.server(interceptors=server_interceptors(common.token), options=[
+        self._server = grpc.aio.server(interceptors=server_interceptors(common.token, refused), options=[
             ("grpc.max_receive_message_length", max_message_bytes), ("grpc.max_send_message_length", max_message_bytes),
             # Without this two processes could listen on one port and share its callers.
             ("grpc.so_reuseport", 0), ("grpc.http2.min_ping_interval_without_data_ms", 10_000), *options])

@@ -22,7 +22,10 @@ from afteraction.v1 import ingestion_service_pb2 as pb
 from services.ingestion.compose import MIGRATIONS, SCHEMA
 from services.ingestion.evidence import Evidence
 from services.ingestion.intake import Intake
+from services.ingestion.merging import Merging
+from services.ingestion.packing import packed
 from services.ingestion.settings import Settings
+from services.ingestion.store.blocks import BlockStore
 from services.ingestion.store.events import EventStore
 from services.ingestion.store.log import Entry, TelemetryLog
 from services.ingestion.store.window import COLUMNS, WindowStore
@@ -40,7 +43,7 @@ SECOND = 1_000_000_000
 _REST = """INSERT INTO chunks (position, arrived_at, stream, service, signal, first_at, last_at, columns, raw,
                                watermark, is_closed)
            SELECT $1::bigint * 100000000 + service * 1000000 + minute * 3 + signal, $2::timestamptz + minute * interval
-                  '1 minute', 'live', 'service-' || service, signal, at, at + 15000000000, '\\x00', '\\x00', 0, false
+                  '1 minute', 'live', 'service-' || service, signal, at, at + 15000000000, $7, NULL, 0, false
            FROM generate_series(0, $3 - 1) AS service, generate_series(0, 1439) AS minute,
                 generate_series(1, 3) AS signal,
                 LATERAL (SELECT $4::bigint + minute * 60000000000) AS times (at)
@@ -54,7 +57,8 @@ async def fill(pool: Pool, days: int, window: datetime) -> None:
     for day in range(days):
         at = START + timedelta(days=day)
         await log.prepare(at)
-        await pool.execute(_REST, day + 1, at, ALL, int(at.timestamp()) * SECOND, begin, end, timeout=600)
+        await pool.execute(_REST, day + 1, at, ALL, int(at.timestamp()) * SECOND, begin, end, packed(b""),
+                           timeout=600)
     intake = Intake(Settings(), lambda name, value: value)
     offset = begin // SECOND + 3600 - 1_783_220_400
     for step in range(0, 7200, EVERY_S):
@@ -77,6 +81,7 @@ async def fill(pool: Pool, days: int, window: datetime) -> None:
                 entries.append(Entry("live", decoded.chunks, b"", decoded.series, decoded.patterns))
                 intake.stored("live", decoded)
         await log.append(entries, [Progress()] * len(entries), window)
+    await pool.execute("UPDATE head SET position = (SELECT max(position) FROM chunks)")
     await pool.execute("ANALYZE chunks")
 
 
@@ -89,13 +94,18 @@ async def measure(pool: Pool, window: datetime) -> None:
     log = TelemetryLog(pool)
     with Offload(2) as offload:
         evidence = Evidence(windows=WindowStore(pool), events=EventStore(pool, log), log=log, offload=offload)
-        for _ in range(3):
-            began, first, parts, observations = time.monotonic(), 0.0, 0, 0
+        merging = Merging(blocks=BlockStore(pool), log=log, offload=offload)
+        for number in range(6):
+            if number == 3:
+                began = time.monotonic()
+                print(f"{await merging.merge():,} chunks merged in {time.monotonic() - began:.1f} s")
+            began, cpu, first, parts, observations = time.monotonic(), time.process_time(), 0.0, 0, 0
             async for part in evidence.answer(request):
                 first = first or time.monotonic() - began
                 parts, observations = parts + 1, observations + len(part.observations)
             print(f"first part after {first * 1e3:.0f} ms, all {parts} after {(time.monotonic() - began) * 1e3:.0f} "
-                  f"ms, {observations} observations", flush=True)
+                  f"ms, {(time.process_time() - cpu) * 1e3:.0f} ms of it computing; {observations} observations",
+                  flush=True)
     plan = json.loads(await pool.fetchval("EXPLAIN (ANALYZE, FORMAT JSON) " + COLUMNS, "live",
                                           start.ToNanoseconds() - 3600 * SECOND, end.ToNanoseconds(),
                                           list(request.services), [1, 2, 3]))

@@ -8,10 +8,12 @@ reach from barely visible to total.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+
+from services.detection.compiled import compiled
 
 Floats = npt.NDArray[np.float64]
 Chance = np.random.Generator
@@ -21,13 +23,15 @@ START_S = 1_767_571_200.0  # a Monday, 2026-01-05
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A simulated series: Unix seconds, values (NaN: nothing reported), and its failures as first and last row."""
+    """A simulated series: Unix seconds, values (NaN: nothing reported), its failures as first and last row, and
+    of what shape each is."""
 
     name: str
     kind: str
     times: Floats
     values: Floats
     failures: list[tuple[int, int]]
+    shapes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +70,16 @@ def day(times: Floats, chance: Chance, sharpness: float = 1.0) -> Floats:
 
 def wander(count: int, chance: Chance, memory: float) -> Floats:
     """Autocorrelated noise of standard deviation one; memory: steps."""
-    keep = np.exp(-1.0 / memory)
+    keep = float(np.exp(-1.0 / memory))
     shocks = chance.standard_normal(count) * np.sqrt(1 - keep ** 2)
-    found = np.empty(count)
-    value = chance.standard_normal()
-    for place, shock in enumerate(shocks.tolist()):
-        value = keep * value + shock
+    return _remembering(shocks, keep, float(chance.standard_normal()))
+
+
+@compiled
+def _remembering(shocks: Floats, keep: float, value: float) -> Floats:
+    found = np.empty(shocks.size)
+    for place in range(shocks.size):
+        value = keep * value + shocks[place]
         found[place] = value
     return found
 
@@ -247,7 +255,7 @@ _WEIGHTS = (0.4, 0.25, 0.12, 0.13, 0.1)
 
 
 def _labelled(name: str, kind: str, times: Floats, course: _Course, chance: Chance) -> Labelled:
-    values, failures = course.values.copy(), []
+    values, failures, shapes = course.values.copy(), [], []
     step_s = times[1] - times[0]
     per_day = DAY_S / step_s
     count = chance.poisson(chance.uniform(0.1, 0.6) * len(times) / per_day)
@@ -270,6 +278,7 @@ def _labelled(name: str, kind: str, times: Floats, course: _Course, chance: Chan
         changed = np.clip(shape(course, window, size, sign, chance), course.low, course.high)
         values[window] = np.round(changed) if course.is_count else changed
         failures.append((window.start, window.stop - 1))
+        shapes.append(shape.__name__.strip("_"))
         last = window.stop
     values[chance.random(len(values)) < chance.choice([0.0, 0.0, 0.002, 0.02])] = np.nan
     for _ in range(int(chance.integers(0, 4))):  # nothing reported for a while: no failure
@@ -277,4 +286,4 @@ def _labelled(name: str, kind: str, times: Floats, course: _Course, chance: Chan
         stop = hole + int(chance.integers(3, max(int(14400 / step_s), 4)))
         if not any(first <= stop + 5 and end >= hole - 5 for first, end in failures):
             values[hole:stop] = np.nan
-    return Labelled(name, kind, times, values, failures)
+    return Labelled(name, kind, times, values, failures, shapes)

@@ -23,7 +23,8 @@ from google.protobuf.message import Message
 
 from afteraction.v1 import ingestion_service_pb2 as pb
 from afteraction.v1.ingestion_service_pb2_grpc import IngestionServiceStub
-from services.ingestion.chunks import decode_lines, decode_spans
+from services.ingestion import span_columns
+from services.ingestion.chunks import decode_lines
 from services.ingestion.columns import decode_points
 from shared.errors import AfteractionError
 from shared.postgres.embedded import EmbeddedPostgres
@@ -186,7 +187,7 @@ async def raw_items(url: str) -> tuple[list[int], list[int]]:
         await connection.close()
     return ([item for row in rows if row["signal"] == 3 for item in numbers(row["service"], row["raw"])],
             [int(span.span_id.hex(), 16) for row in rows if row["signal"] == 2
-             for span in decode_spans(row["service"], row["raw"])])
+             for span in span_columns.spans(row["service"], span_columns.decode(row["raw"]))])
 
 
 def point_items(rows: list[pb.TailResponse]) -> list[int]:

@@ -22,7 +22,7 @@ from shared.errors import (
     Violation,
 )
 from shared.rpc.client import Channel
-from shared.rpc.server import Context, Registration
+from shared.rpc.server import Context, Registration, Server
 from shared.settings import Common
 from tests.conftest import Serve
 
@@ -111,6 +111,19 @@ async def test_call_without_the_token_is_refused(serve: Serve) -> None:
             await search(stranger).SearchSimilar(REQUEST)
     with pytest.raises(NotFound, match="reached"):
         await search(channel).SearchSimilar(REQUEST)
+
+
+async def test_a_call_that_was_not_let_in_is_told_of() -> None:
+    heard: list[tuple[str, str]] = []
+    async with (
+        Server("127.0.0.1:0", Common(token="right"), [register()], names=(),
+               refused=lambda method, error: heard.append((method, error.reason))) as server,
+        Channel(f"127.0.0.1:{server.port}", Common(token="wrong")) as stranger,
+    ):
+        with pytest.raises(Unauthenticated):
+            await search(stranger).SearchSimilar(REQUEST)
+
+    assert heard == [("/afteraction.v1.MemoryService/SearchSimilar", "BAD_TOKEN")]
 
 
 async def test_call_that_takes_too_long_ends_at_its_deadline(serve: Serve) -> None:

@@ -49,6 +49,19 @@ LEAKS = [
     (token("AIza", 35), B36[:35]),
     (token("npm_", 36), B36[:36]),
     (token("hvs.", 24), B36[:24]),
+    (token("whsec_", 32), B36[:32]),
+    (token("dckr_pat_", 27), B36[:27]),
+    (token("gsk_", 52), B36[:52]),
+    (token("ntn_", 46), B36[:46]),
+    (token("tskey-auth-" + B36[:12] + "-", 32), B36[:32]),
+    (token("sb_secret_", 31), B36[:31]),
+    (token("dp.pt.", 43), B36[:43]),
+    (token("figd_", 40), B36[:40]),
+    ("key-" + "0a1b2c3d" * 4, "0a1b2c3d" * 4),
+    ("0a1b2c3d" * 4 + "-us14", "0a1b2c3d" * 4),
+    ("r8_" + B36[:37], B36[:37]),
+    ("M" + B36[:25] + ".GxYz12." + B36[:38], B36[:38]),
+    (B36[:3] + "8Q~" + B36[:34], B36[:34]),
     ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "eyJzdWIiOiIxIn0"),
     ("-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIB\n-----END RSA PRIVATE KEY-----", "MIIEpAIB"),
     ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNz", "b3BlbnNz"),
@@ -72,6 +85,10 @@ LOOK_ALIKES = [
     "host 10.0.0.7:8080 answered 200 in 12 ms", "nextPageToken=42abc", "image registry.example/shop@sha256:ab12",
     "http://db.internal:5432/shop", "10.1.2.3 - - [10/Oct/2000:13:55:36 -0700]", "id 123-456-789", "basic auth failed",
     "Bearer of bad news", "ticket SHOP-1234 (555)", "range 1000000000000-2000000000000", "skipping sk-learn",
+    "Token: Token { kind: ContainerToken }", "partition key-0a1b2c3d moved", "region eu-us1", "vcr_mode=none",
+    "key-value", "xai-model loaded", "node r8_main is up", "com.example.Module.Sub-class.v1",
+    "md5 0a1b2c3d0a1b2c3d0a1b2c3d0a1b2c3d",
+    "image ghcr.io/acme/shop:v1.2.3-4-gda39a3e", "podman-7c5ddbdf54-x2k9p", "pul-request 17 merged",
 ]
 
 
@@ -81,6 +98,14 @@ def test_a_leak_does_not_survive(text: str, secret: str) -> None:
 
     assert secret not in found
     assert "[redacted:" in found
+
+
+@pytest.mark.parametrize(("text", "redacted"), [
+    ('{"password":"hunter2","user":"app"}', '{"password":"[redacted:secret]","user":"app"}'),
+    ("login with password='correct horse'", "login with password='[redacted:secret]'"),
+])
+def test_quotes_around_a_secret_stay(text: str, redacted: str) -> None:
+    assert REDACTOR.text(text) == redacted
 
 
 @pytest.mark.parametrize("text", LOOK_ALIKES)

@@ -22,15 +22,17 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from afteraction.v1 import action_item_pb2 as afteraction_dot_v1_dot_action__item__pb2
 from afteraction.v1 import card_service_pb2 as afteraction_dot_v1_dot_card__service__pb2
 from afteraction.v1 import evidence_pb2 as afteraction_dot_v1_dot_evidence__pb2
 from afteraction.v1 import incident_pb2 as afteraction_dot_v1_dot_incident__pb2
 from afteraction.v1 import postmortem_pb2 as afteraction_dot_v1_dot_postmortem__pb2
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'afteraction/v1/postmortem_service.proto\x12\x0e\x61\x66teraction.v1\x1a!afteraction/v1/card_service.proto\x1a\x1d\x61\x66teraction/v1/evidence.proto\x1a\x1d\x61\x66teraction/v1/incident.proto\x1a\x1f\x61\x66teraction/v1/postmortem.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"P\n\x16\x44raftPostmortemRequest\x12\x36\n\x08incident\x18\x01 \x01(\tB$\xbaH!r\x1f\x18\x80\x02\x32\x1a^incidents/[A-Za-z0-9_-]+$\"X\n\x14GetPostmortemRequest\x12@\n\x04name\x18\x01 \x01(\tB2\xbaH/r-\x18\x80\x02\x32(^(postmortems|incidents)/[A-Za-z0-9_-]+$\"\xde\x02\n\x16ListPostmortemsRequest\x12\x18\n\x06stream\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\x12/\n\x06states\x18\x04 \x03(\x0e\x32\x1f.afteraction.v1.PostmortemState\x12\x0f\n\x07service\x18\x05 \x01(\t\x12\x0b\n\x03tag\x18\x06 \x01(\t\x12,\n\nseverities\x18\x07 \x03(\x0e\x32\x18.afteraction.v1.Severity\x12/\n\x0bonset_after\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0conset_before\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x05query\x18\n \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"c\n\x17ListPostmortemsResponse\x12/\n\x0bpostmortems\x18\x01 \x03(\x0b\x32\x1a.afteraction.v1.Postmortem\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xeb\x01\n\x17UpdatePostmortemRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12,\n\x07section\x18\x02 \x01(\x0e\x32\x1b.afteraction.v1.SectionKind\x12\x1b\n\x08markdown\x18\x03 \x01(\tB\t\xbaH\x06r\x04(\x80\x80@\x12\x1a\n\x06\x61uthor\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x04\x65tag\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1c\n\nrequest_id\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\x8c\x01\n\x17SubmitPostmortemRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x1a\n\x06\x61uthor\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x11\n\treviewers\x18\x03 \x03(\t\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\"\x98\x01\n\x18PublishPostmortemRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x1a\n\x06\x61uthor\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x1c\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\xc5\x01\n\x16\x41mendPostmortemRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x1a\n\x06\x61uthor\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1b\n\x08markdown\x18\x03 \x01(\tB\t\xbaH\x06r\x04(\x80\x80@\x12\x1e\n\rbase_revision\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\nrequest_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\xcc\x01\n\x11\x41\x64\x64\x43ommentRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12,\n\x07section\x18\x02 \x01(\x0e\x32\x1b.afteraction.v1.SectionKind\x12\x1a\n\x06\x61uthor\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x19\n\x04text\x18\x04 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x01\x12\x1c\n\nrequest_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\x83\x01\n\x15ResolveCommentRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x18\n\x07\x63omment\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1a\n\x06\x61uthor\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"\xaf\x01\n\x15\x41nswerQuestionRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x19\n\x08question\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1b\n\x06\x61nswer\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x01\x12\x1a\n\x06\x61uthor\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\"\x9d\x01\n\x13WaiveFindingRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x18\n\x07\x66inding\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12\x1a\n\x06\x61uthor\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"z\n\x13SetReviewersRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x11\n\treviewers\x18\x02 \x03(\t\x12\x1a\n\x06\x61uthor\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"p\n\x0eSetTagsRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x0c\n\x04tags\x18\x02 \x03(\t\x12\x1a\n\x06\x61uthor\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"\x7f\n\x14ListRevisionsRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"]\n\x15ListRevisionsResponse\x12+\n\trevisions\x18\x01 \x03(\x0b\x32\x18.afteraction.v1.Revision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"x\n\x14\x44iffRevisionsRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x15\n\x04\x66rom\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01\x12\x13\n\x02to\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01\"\xa3\x01\n\x08\x44iffPart\x12/\n\x06\x63hange\x18\x01 \x01(\x0e\x32\x1f.afteraction.v1.DiffPart.Change\x12\x0c\n\x04text\x18\x02 \x01(\t\"X\n\x06\x43hange\x12\x16\n\x12\x43HANGE_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43HANGE_EQUAL\x10\x01\x12\x12\n\x0e\x43HANGE_REMOVED\x10\x02\x12\x10\n\x0c\x43HANGE_ADDED\x10\x03\"@\n\x15\x44iffRevisionsResponse\x12\'\n\x05parts\x18\x01 \x03(\x0b\x32\x18.afteraction.v1.DiffPart\"W\n\x13ListEvidenceRequest\x12@\n\x04name\x18\x01 \x01(\tB2\xbaH/r-\x18\x80\x02\x32(^(postmortems|incidents)/[A-Za-z0-9_-]+$\"B\n\x14ListEvidenceResponse\x12*\n\x08\x65vidence\x18\x01 \x03(\x0b\x32\x18.afteraction.v1.Evidence\"O\n\x17ListAuditEntriesRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\"G\n\x18ListAuditEntriesResponse\x12+\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1a.afteraction.v1.AuditEntry\"*\n\x0fLintTextRequest\x12\x17\n\x04text\x18\x01 \x01(\tB\t\xbaH\x06r\x04(\x80\x80@\"=\n\x10LintTextResponse\x12)\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x17.afteraction.v1.Finding\"\x83\x01\n\x17\x45xportPostmortemRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x32\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x16.afteraction.v1.FormatB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"?\n\x18\x45xportPostmortemResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"T\n\x17WatchPostmortemsRequest\x12\x18\n\x06stream\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\x0e\x61\x66ter_position\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\\\n\x18WatchPostmortemsResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12.\n\npostmortem\x18\x02 \x01(\x0b\x32\x1a.afteraction.v1.Postmortem2\x82\x0e\n\x11PostmortemService\x12U\n\x0f\x44raftPostmortem\x12&.afteraction.v1.DraftPostmortemRequest\x1a\x1a.afteraction.v1.Postmortem\x12Q\n\rGetPostmortem\x12$.afteraction.v1.GetPostmortemRequest\x1a\x1a.afteraction.v1.Postmortem\x12\x62\n\x0fListPostmortems\x12&.afteraction.v1.ListPostmortemsRequest\x1a\'.afteraction.v1.ListPostmortemsResponse\x12W\n\x10UpdatePostmortem\x12\'.afteraction.v1.UpdatePostmortemRequest\x1a\x1a.afteraction.v1.Postmortem\x12W\n\x10SubmitPostmortem\x12\'.afteraction.v1.SubmitPostmortemRequest\x1a\x1a.afteraction.v1.Postmortem\x12Y\n\x11PublishPostmortem\x12(.afteraction.v1.PublishPostmortemRequest\x1a\x1a.afteraction.v1.Postmortem\x12U\n\x0f\x41mendPostmortem\x12&.afteraction.v1.AmendPostmortemRequest\x1a\x1a.afteraction.v1.Postmortem\x12K\n\nAddComment\x12!.afteraction.v1.AddCommentRequest\x1a\x1a.afteraction.v1.Postmortem\x12S\n\x0eResolveComment\x12%.afteraction.v1.ResolveCommentRequest\x1a\x1a.afteraction.v1.Postmortem\x12S\n\x0e\x41nswerQuestion\x12%.afteraction.v1.AnswerQuestionRequest\x1a\x1a.afteraction.v1.Postmortem\x12O\n\x0cWaiveFinding\x12#.afteraction.v1.WaiveFindingRequest\x1a\x1a.afteraction.v1.Postmortem\x12O\n\x0cSetReviewers\x12#.afteraction.v1.SetReviewersRequest\x1a\x1a.afteraction.v1.Postmortem\x12\x45\n\x07SetTags\x12\x1e.afteraction.v1.SetTagsRequest\x1a\x1a.afteraction.v1.Postmortem\x12\\\n\rListRevisions\x12$.afteraction.v1.ListRevisionsRequest\x1a%.afteraction.v1.ListRevisionsResponse\x12\\\n\rDiffRevisions\x12$.afteraction.v1.DiffRevisionsRequest\x1a%.afteraction.v1.DiffRevisionsResponse\x12Y\n\x0cListEvidence\x12#.afteraction.v1.ListEvidenceRequest\x1a$.afteraction.v1.ListEvidenceResponse\x12\x65\n\x10ListAuditEntries\x12\'.afteraction.v1.ListAuditEntriesRequest\x1a(.afteraction.v1.ListAuditEntriesResponse\x12M\n\x08LintText\x12\x1f.afteraction.v1.LintTextRequest\x1a .afteraction.v1.LintTextResponse\x12\x65\n\x10\x45xportPostmortem\x12\'.afteraction.v1.ExportPostmortemRequest\x1a(.afteraction.v1.ExportPostmortemResponse\x12g\n\x10WatchPostmortems\x12\'.afteraction.v1.WatchPostmortemsRequest\x1a(.afteraction.v1.WatchPostmortemsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'afteraction/v1/postmortem_service.proto\x12\x0e\x61\x66teraction.v1\x1a afteraction/v1/action_item.proto\x1a!afteraction/v1/card_service.proto\x1a\x1d\x61\x66teraction/v1/evidence.proto\x1a\x1d\x61\x66teraction/v1/incident.proto\x1a\x1f\x61\x66teraction/v1/postmortem.proto\x1a\x1b\x62uf/validate/validate.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"P\n\x16\x44raftPostmortemRequest\x12\x36\n\x08incident\x18\x01 \x01(\tB$\xbaH!r\x1f\x18\x80\x02\x32\x1a^incidents/[A-Za-z0-9_-]+$\"X\n\x14GetPostmortemRequest\x12@\n\x04name\x18\x01 \x01(\tB2\xbaH/r-\x18\x80\x02\x32(^(postmortems|incidents)/[A-Za-z0-9_-]+$\"\xde\x02\n\x16ListPostmortemsRequest\x12\x18\n\x06stream\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\x12/\n\x06states\x18\x04 \x03(\x0e\x32\x1f.afteraction.v1.PostmortemState\x12\x0f\n\x07service\x18\x05 \x01(\t\x12\x0b\n\x03tag\x18\x06 \x01(\t\x12,\n\nseverities\x18\x07 \x03(\x0e\x32\x18.afteraction.v1.Severity\x12/\n\x0bonset_after\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0conset_before\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x05query\x18\n \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"c\n\x17ListPostmortemsResponse\x12/\n\x0bpostmortems\x18\x01 \x03(\x0b\x32\x1a.afteraction.v1.Postmortem\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xeb\x01\n\x17UpdatePostmortemRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12,\n\x07section\x18\x02 \x01(\x0e\x32\x1b.afteraction.v1.SectionKind\x12\x1b\n\x08markdown\x18\x03 \x01(\tB\t\xbaH\x06r\x04(\x80\x80@\x12\x1a\n\x06\x61uthor\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x04\x65tag\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1c\n\nrequest_id\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\x8c\x01\n\x17SubmitPostmortemRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x1a\n\x06\x61uthor\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x11\n\treviewers\x18\x03 \x03(\t\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\"\x98\x01\n\x18PublishPostmortemRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x1a\n\x06\x61uthor\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x1c\n\nrequest_id\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\xc5\x01\n\x16\x41mendPostmortemRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x1a\n\x06\x61uthor\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x1b\n\x08markdown\x18\x03 \x01(\tB\t\xbaH\x06r\x04(\x80\x80@\x12\x1e\n\rbase_revision\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\nrequest_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\xcc\x01\n\x11\x41\x64\x64\x43ommentRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12,\n\x07section\x18\x02 \x01(\x0e\x32\x1b.afteraction.v1.SectionKind\x12\x1a\n\x06\x61uthor\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x19\n\x04text\x18\x04 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x01\x12\x1c\n\nrequest_id\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\x83\x01\n\x15ResolveCommentRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x18\n\x07\x63omment\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1a\n\x06\x61uthor\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"\xaf\x01\n\x15\x41nswerQuestionRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x19\n\x08question\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1b\n\x06\x61nswer\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x01\x12\x1a\n\x06\x61uthor\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x0c\n\x04\x65tag\x18\x05 \x01(\t\"\x9d\x01\n\x13WaiveFindingRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x18\n\x07\x66inding\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1a\n\x06reason\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x12\x1a\n\x06\x61uthor\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"\xd1\x05\n\x17SettlePostmortemRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x1a\n\x06\x61uthor\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12?\n\x07\x61nswers\x18\x04 \x03(\x0b\x32..afteraction.v1.SettlePostmortemRequest.Answer\x12\x45\n\nrewordings\x18\x05 \x03(\x0b\x32\x31.afteraction.v1.SettlePostmortemRequest.Rewording\x12?\n\x07waivers\x18\x06 \x03(\x0b\x32..afteraction.v1.SettlePostmortemRequest.Waiver\x12H\n\x0c\x61\x63tion_items\x18\x07 \x03(\x0b\x32\x32.afteraction.v1.SettlePostmortemRequest.ItemChange\x1a@\n\x06\x41nswer\x12\x19\n\x08question\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1b\n\x06\x61nswer\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x01\x1a@\n\tRewording\x12\x18\n\x07\x66inding\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x19\n\x04line\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x10\x01\x18\x80\x80\x01\x1a>\n\x06Waiver\x12\x18\n\x07\x66inding\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x10\x01\x12\x1a\n\x06reason\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x10\x1av\n\nItemChange\x12\x37\n\x0b\x61\x63tion_item\x18\x01 \x01(\x0b\x32\x1a.afteraction.v1.ActionItemB\x06\xbaH\x03\xc8\x01\x01\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"z\n\x13SetReviewersRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x11\n\treviewers\x18\x02 \x03(\t\x12\x1a\n\x06\x61uthor\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"p\n\x0eSetTagsRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x0c\n\x04tags\x18\x02 \x03(\t\x12\x1a\n\x06\x61uthor\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\"\x7f\n\x14ListRevisionsRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x12\n\npage_token\x18\x03 \x01(\t\"]\n\x15ListRevisionsResponse\x12+\n\trevisions\x18\x01 \x03(\x0b\x32\x18.afteraction.v1.Revision\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"x\n\x14\x44iffRevisionsRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x15\n\x04\x66rom\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01\x12\x13\n\x02to\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01\"\xa3\x01\n\x08\x44iffPart\x12/\n\x06\x63hange\x18\x01 \x01(\x0e\x32\x1f.afteraction.v1.DiffPart.Change\x12\x0c\n\x04text\x18\x02 \x01(\t\"X\n\x06\x43hange\x12\x16\n\x12\x43HANGE_UNSPECIFIED\x10\x00\x12\x10\n\x0c\x43HANGE_EQUAL\x10\x01\x12\x12\n\x0e\x43HANGE_REMOVED\x10\x02\x12\x10\n\x0c\x43HANGE_ADDED\x10\x03\"@\n\x15\x44iffRevisionsResponse\x12\'\n\x05parts\x18\x01 \x03(\x0b\x32\x18.afteraction.v1.DiffPart\"W\n\x13ListEvidenceRequest\x12@\n\x04name\x18\x01 \x01(\tB2\xbaH/r-\x18\x80\x02\x32(^(postmortems|incidents)/[A-Za-z0-9_-]+$\"B\n\x14ListEvidenceResponse\x12*\n\x08\x65vidence\x18\x01 \x03(\x0b\x32\x18.afteraction.v1.Evidence\"O\n\x17ListAuditEntriesRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\"G\n\x18ListAuditEntriesResponse\x12+\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1a.afteraction.v1.AuditEntry\"*\n\x0fLintTextRequest\x12\x17\n\x04text\x18\x01 \x01(\tB\t\xbaH\x06r\x04(\x80\x80@\"=\n\x10LintTextResponse\x12)\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x17.afteraction.v1.Finding\"\x83\x01\n\x17\x45xportPostmortemRequest\x12\x34\n\x04name\x18\x01 \x01(\tB&\xbaH#r!\x18\x80\x02\x32\x1c^postmortems/[A-Za-z0-9_-]+$\x12\x32\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x16.afteraction.v1.FormatB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\"?\n\x18\x45xportPostmortemResponse\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\t\x12\x12\n\nmedia_type\x18\x02 \x01(\t\"T\n\x17WatchPostmortemsRequest\x12\x18\n\x06stream\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\x0e\x61\x66ter_position\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\"\\\n\x18WatchPostmortemsResponse\x12\x10\n\x08position\x18\x01 \x01(\x03\x12.\n\npostmortem\x18\x02 \x01(\x0b\x32\x1a.afteraction.v1.Postmortem2\xdb\x0e\n\x11PostmortemService\x12U\n\x0f\x44raftPostmortem\x12&.afteraction.v1.DraftPostmortemRequest\x1a\x1a.afteraction.v1.Postmortem\x12Q\n\rGetPostmortem\x12$.afteraction.v1.GetPostmortemRequest\x1a\x1a.afteraction.v1.Postmortem\x12\x62\n\x0fListPostmortems\x12&.afteraction.v1.ListPostmortemsRequest\x1a\'.afteraction.v1.ListPostmortemsResponse\x12W\n\x10UpdatePostmortem\x12\'.afteraction.v1.UpdatePostmortemRequest\x1a\x1a.afteraction.v1.Postmortem\x12W\n\x10SubmitPostmortem\x12\'.afteraction.v1.SubmitPostmortemRequest\x1a\x1a.afteraction.v1.Postmortem\x12Y\n\x11PublishPostmortem\x12(.afteraction.v1.PublishPostmortemRequest\x1a\x1a.afteraction.v1.Postmortem\x12U\n\x0f\x41mendPostmortem\x12&.afteraction.v1.AmendPostmortemRequest\x1a\x1a.afteraction.v1.Postmortem\x12K\n\nAddComment\x12!.afteraction.v1.AddCommentRequest\x1a\x1a.afteraction.v1.Postmortem\x12S\n\x0eResolveComment\x12%.afteraction.v1.ResolveCommentRequest\x1a\x1a.afteraction.v1.Postmortem\x12S\n\x0e\x41nswerQuestion\x12%.afteraction.v1.AnswerQuestionRequest\x1a\x1a.afteraction.v1.Postmortem\x12O\n\x0cWaiveFinding\x12#.afteraction.v1.WaiveFindingRequest\x1a\x1a.afteraction.v1.Postmortem\x12W\n\x10SettlePostmortem\x12\'.afteraction.v1.SettlePostmortemRequest\x1a\x1a.afteraction.v1.Postmortem\x12O\n\x0cSetReviewers\x12#.afteraction.v1.SetReviewersRequest\x1a\x1a.afteraction.v1.Postmortem\x12\x45\n\x07SetTags\x12\x1e.afteraction.v1.SetTagsRequest\x1a\x1a.afteraction.v1.Postmortem\x12\\\n\rListRevisions\x12$.afteraction.v1.ListRevisionsRequest\x1a%.afteraction.v1.ListRevisionsResponse\x12\\\n\rDiffRevisions\x12$.afteraction.v1.DiffRevisionsRequest\x1a%.afteraction.v1.DiffRevisionsResponse\x12Y\n\x0cListEvidence\x12#.afteraction.v1.ListEvidenceRequest\x1a$.afteraction.v1.ListEvidenceResponse\x12\x65\n\x10ListAuditEntries\x12\'.afteraction.v1.ListAuditEntriesRequest\x1a(.afteraction.v1.ListAuditEntriesResponse\x12M\n\x08LintText\x12\x1f.afteraction.v1.LintTextRequest\x1a .afteraction.v1.LintTextResponse\x12\x65\n\x10\x45xportPostmortem\x12\'.afteraction.v1.ExportPostmortemRequest\x1a(.afteraction.v1.ExportPostmortemResponse\x12g\n\x10WatchPostmortems\x12\'.afteraction.v1.WatchPostmortemsRequest\x1a(.afteraction.v1.WatchPostmortemsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -107,6 +109,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WAIVEFINDINGREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\200\020'
   _globals['_WAIVEFINDINGREQUEST'].fields_by_name['author']._loaded_options = None
   _globals['_WAIVEFINDINGREQUEST'].fields_by_name['author']._serialized_options = b'\272H\007r\005\020\001\030\200\002'
+  _globals['_SETTLEPOSTMORTEMREQUEST_ANSWER'].fields_by_name['question']._loaded_options = None
+  _globals['_SETTLEPOSTMORTEMREQUEST_ANSWER'].fields_by_name['question']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_SETTLEPOSTMORTEMREQUEST_ANSWER'].fields_by_name['answer']._loaded_options = None
+  _globals['_SETTLEPOSTMORTEMREQUEST_ANSWER'].fields_by_name['answer']._serialized_options = b'\272H\010r\006\020\001\030\200\200\001'
+  _globals['_SETTLEPOSTMORTEMREQUEST_REWORDING'].fields_by_name['finding']._loaded_options = None
+  _globals['_SETTLEPOSTMORTEMREQUEST_REWORDING'].fields_by_name['finding']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_SETTLEPOSTMORTEMREQUEST_REWORDING'].fields_by_name['line']._loaded_options = None
+  _globals['_SETTLEPOSTMORTEMREQUEST_REWORDING'].fields_by_name['line']._serialized_options = b'\272H\010r\006\020\001\030\200\200\001'
+  _globals['_SETTLEPOSTMORTEMREQUEST_WAIVER'].fields_by_name['finding']._loaded_options = None
+  _globals['_SETTLEPOSTMORTEMREQUEST_WAIVER'].fields_by_name['finding']._serialized_options = b'\272H\004r\002\020\001'
+  _globals['_SETTLEPOSTMORTEMREQUEST_WAIVER'].fields_by_name['reason']._loaded_options = None
+  _globals['_SETTLEPOSTMORTEMREQUEST_WAIVER'].fields_by_name['reason']._serialized_options = b'\272H\007r\005\020\001\030\200\020'
+  _globals['_SETTLEPOSTMORTEMREQUEST_ITEMCHANGE'].fields_by_name['action_item']._loaded_options = None
+  _globals['_SETTLEPOSTMORTEMREQUEST_ITEMCHANGE'].fields_by_name['action_item']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_SETTLEPOSTMORTEMREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_SETTLEPOSTMORTEMREQUEST'].fields_by_name['name']._serialized_options = b'\272H#r!\030\200\0022\034^postmortems/[A-Za-z0-9_-]+$'
+  _globals['_SETTLEPOSTMORTEMREQUEST'].fields_by_name['author']._loaded_options = None
+  _globals['_SETTLEPOSTMORTEMREQUEST'].fields_by_name['author']._serialized_options = b'\272H\007r\005\020\001\030\200\002'
+  _globals['_SETTLEPOSTMORTEMREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_SETTLEPOSTMORTEMREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\020\001'
   _globals['_SETREVIEWERSREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_SETREVIEWERSREQUEST'].fields_by_name['name']._serialized_options = b'\272H#r!\030\200\0022\034^postmortems/[A-Za-z0-9_-]+$'
   _globals['_SETREVIEWERSREQUEST'].fields_by_name['author']._loaded_options = None
@@ -139,66 +161,76 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHPOSTMORTEMSREQUEST'].fields_by_name['stream']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_WATCHPOSTMORTEMSREQUEST'].fields_by_name['after_position']._loaded_options = None
   _globals['_WATCHPOSTMORTEMSREQUEST'].fields_by_name['after_position']._serialized_options = b'\272H\004\"\002(\000'
-  _globals['_DRAFTPOSTMORTEMREQUEST']._serialized_start=251
-  _globals['_DRAFTPOSTMORTEMREQUEST']._serialized_end=331
-  _globals['_GETPOSTMORTEMREQUEST']._serialized_start=333
-  _globals['_GETPOSTMORTEMREQUEST']._serialized_end=421
-  _globals['_LISTPOSTMORTEMSREQUEST']._serialized_start=424
-  _globals['_LISTPOSTMORTEMSREQUEST']._serialized_end=774
-  _globals['_LISTPOSTMORTEMSRESPONSE']._serialized_start=776
-  _globals['_LISTPOSTMORTEMSRESPONSE']._serialized_end=875
-  _globals['_UPDATEPOSTMORTEMREQUEST']._serialized_start=878
-  _globals['_UPDATEPOSTMORTEMREQUEST']._serialized_end=1113
-  _globals['_SUBMITPOSTMORTEMREQUEST']._serialized_start=1116
-  _globals['_SUBMITPOSTMORTEMREQUEST']._serialized_end=1256
-  _globals['_PUBLISHPOSTMORTEMREQUEST']._serialized_start=1259
-  _globals['_PUBLISHPOSTMORTEMREQUEST']._serialized_end=1411
-  _globals['_AMENDPOSTMORTEMREQUEST']._serialized_start=1414
-  _globals['_AMENDPOSTMORTEMREQUEST']._serialized_end=1611
-  _globals['_ADDCOMMENTREQUEST']._serialized_start=1614
-  _globals['_ADDCOMMENTREQUEST']._serialized_end=1818
-  _globals['_RESOLVECOMMENTREQUEST']._serialized_start=1821
-  _globals['_RESOLVECOMMENTREQUEST']._serialized_end=1952
-  _globals['_ANSWERQUESTIONREQUEST']._serialized_start=1955
-  _globals['_ANSWERQUESTIONREQUEST']._serialized_end=2130
-  _globals['_WAIVEFINDINGREQUEST']._serialized_start=2133
-  _globals['_WAIVEFINDINGREQUEST']._serialized_end=2290
-  _globals['_SETREVIEWERSREQUEST']._serialized_start=2292
-  _globals['_SETREVIEWERSREQUEST']._serialized_end=2414
-  _globals['_SETTAGSREQUEST']._serialized_start=2416
-  _globals['_SETTAGSREQUEST']._serialized_end=2528
-  _globals['_LISTREVISIONSREQUEST']._serialized_start=2530
-  _globals['_LISTREVISIONSREQUEST']._serialized_end=2657
-  _globals['_LISTREVISIONSRESPONSE']._serialized_start=2659
-  _globals['_LISTREVISIONSRESPONSE']._serialized_end=2752
-  _globals['_DIFFREVISIONSREQUEST']._serialized_start=2754
-  _globals['_DIFFREVISIONSREQUEST']._serialized_end=2874
-  _globals['_DIFFPART']._serialized_start=2877
-  _globals['_DIFFPART']._serialized_end=3040
-  _globals['_DIFFPART_CHANGE']._serialized_start=2952
-  _globals['_DIFFPART_CHANGE']._serialized_end=3040
-  _globals['_DIFFREVISIONSRESPONSE']._serialized_start=3042
-  _globals['_DIFFREVISIONSRESPONSE']._serialized_end=3106
-  _globals['_LISTEVIDENCEREQUEST']._serialized_start=3108
-  _globals['_LISTEVIDENCEREQUEST']._serialized_end=3195
-  _globals['_LISTEVIDENCERESPONSE']._serialized_start=3197
-  _globals['_LISTEVIDENCERESPONSE']._serialized_end=3263
-  _globals['_LISTAUDITENTRIESREQUEST']._serialized_start=3265
-  _globals['_LISTAUDITENTRIESREQUEST']._serialized_end=3344
-  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_start=3346
-  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_end=3417
-  _globals['_LINTTEXTREQUEST']._serialized_start=3419
-  _globals['_LINTTEXTREQUEST']._serialized_end=3461
-  _globals['_LINTTEXTRESPONSE']._serialized_start=3463
-  _globals['_LINTTEXTRESPONSE']._serialized_end=3524
-  _globals['_EXPORTPOSTMORTEMREQUEST']._serialized_start=3527
-  _globals['_EXPORTPOSTMORTEMREQUEST']._serialized_end=3658
-  _globals['_EXPORTPOSTMORTEMRESPONSE']._serialized_start=3660
-  _globals['_EXPORTPOSTMORTEMRESPONSE']._serialized_end=3723
-  _globals['_WATCHPOSTMORTEMSREQUEST']._serialized_start=3725
-  _globals['_WATCHPOSTMORTEMSREQUEST']._serialized_end=3809
-  _globals['_WATCHPOSTMORTEMSRESPONSE']._serialized_start=3811
-  _globals['_WATCHPOSTMORTEMSRESPONSE']._serialized_end=3903
-  _globals['_POSTMORTEMSERVICE']._serialized_start=3906
-  _globals['_POSTMORTEMSERVICE']._serialized_end=5700
+  _globals['_DRAFTPOSTMORTEMREQUEST']._serialized_start=319
+  _globals['_DRAFTPOSTMORTEMREQUEST']._serialized_end=399
+  _globals['_GETPOSTMORTEMREQUEST']._serialized_start=401
+  _globals['_GETPOSTMORTEMREQUEST']._serialized_end=489
+  _globals['_LISTPOSTMORTEMSREQUEST']._serialized_start=492
+  _globals['_LISTPOSTMORTEMSREQUEST']._serialized_end=842
+  _globals['_LISTPOSTMORTEMSRESPONSE']._serialized_start=844
+  _globals['_LISTPOSTMORTEMSRESPONSE']._serialized_end=943
+  _globals['_UPDATEPOSTMORTEMREQUEST']._serialized_start=946
+  _globals['_UPDATEPOSTMORTEMREQUEST']._serialized_end=1181
+  _globals['_SUBMITPOSTMORTEMREQUEST']._serialized_start=1184
+  _globals['_SUBMITPOSTMORTEMREQUEST']._serialized_end=1324
+  _globals['_PUBLISHPOSTMORTEMREQUEST']._serialized_start=1327
+  _globals['_PUBLISHPOSTMORTEMREQUEST']._serialized_end=1479
+  _globals['_AMENDPOSTMORTEMREQUEST']._serialized_start=1482
+  _globals['_AMENDPOSTMORTEMREQUEST']._serialized_end=1679
+  _globals['_ADDCOMMENTREQUEST']._serialized_start=1682
+  _globals['_ADDCOMMENTREQUEST']._serialized_end=1886
+  _globals['_RESOLVECOMMENTREQUEST']._serialized_start=1889
+  _globals['_RESOLVECOMMENTREQUEST']._serialized_end=2020
+  _globals['_ANSWERQUESTIONREQUEST']._serialized_start=2023
+  _globals['_ANSWERQUESTIONREQUEST']._serialized_end=2198
+  _globals['_WAIVEFINDINGREQUEST']._serialized_start=2201
+  _globals['_WAIVEFINDINGREQUEST']._serialized_end=2358
+  _globals['_SETTLEPOSTMORTEMREQUEST']._serialized_start=2361
+  _globals['_SETTLEPOSTMORTEMREQUEST']._serialized_end=3082
+  _globals['_SETTLEPOSTMORTEMREQUEST_ANSWER']._serialized_start=2768
+  _globals['_SETTLEPOSTMORTEMREQUEST_ANSWER']._serialized_end=2832
+  _globals['_SETTLEPOSTMORTEMREQUEST_REWORDING']._serialized_start=2834
+  _globals['_SETTLEPOSTMORTEMREQUEST_REWORDING']._serialized_end=2898
+  _globals['_SETTLEPOSTMORTEMREQUEST_WAIVER']._serialized_start=2900
+  _globals['_SETTLEPOSTMORTEMREQUEST_WAIVER']._serialized_end=2962
+  _globals['_SETTLEPOSTMORTEMREQUEST_ITEMCHANGE']._serialized_start=2964
+  _globals['_SETTLEPOSTMORTEMREQUEST_ITEMCHANGE']._serialized_end=3082
+  _globals['_SETREVIEWERSREQUEST']._serialized_start=3084
+  _globals['_SETREVIEWERSREQUEST']._serialized_end=3206
+  _globals['_SETTAGSREQUEST']._serialized_start=3208
+  _globals['_SETTAGSREQUEST']._serialized_end=3320
+  _globals['_LISTREVISIONSREQUEST']._serialized_start=3322
+  _globals['_LISTREVISIONSREQUEST']._serialized_end=3449
+  _globals['_LISTREVISIONSRESPONSE']._serialized_start=3451
+  _globals['_LISTREVISIONSRESPONSE']._serialized_end=3544
+  _globals['_DIFFREVISIONSREQUEST']._serialized_start=3546
+  _globals['_DIFFREVISIONSREQUEST']._serialized_end=3666
+  _globals['_DIFFPART']._serialized_start=3669
+  _globals['_DIFFPART']._serialized_end=3832
+  _globals['_DIFFPART_CHANGE']._serialized_start=3744
+  _globals['_DIFFPART_CHANGE']._serialized_end=3832
+  _globals['_DIFFREVISIONSRESPONSE']._serialized_start=3834
+  _globals['_DIFFREVISIONSRESPONSE']._serialized_end=3898
+  _globals['_LISTEVIDENCEREQUEST']._serialized_start=3900
+  _globals['_LISTEVIDENCEREQUEST']._serialized_end=3987
+  _globals['_LISTEVIDENCERESPONSE']._serialized_start=3989
+  _globals['_LISTEVIDENCERESPONSE']._serialized_end=4055
+  _globals['_LISTAUDITENTRIESREQUEST']._serialized_start=4057
+  _globals['_LISTAUDITENTRIESREQUEST']._serialized_end=4136
+  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_start=4138
+  _globals['_LISTAUDITENTRIESRESPONSE']._serialized_end=4209
+  _globals['_LINTTEXTREQUEST']._serialized_start=4211
+  _globals['_LINTTEXTREQUEST']._serialized_end=4253
+  _globals['_LINTTEXTRESPONSE']._serialized_start=4255
+  _globals['_LINTTEXTRESPONSE']._serialized_end=4316
+  _globals['_EXPORTPOSTMORTEMREQUEST']._serialized_start=4319
+  _globals['_EXPORTPOSTMORTEMREQUEST']._serialized_end=4450
+  _globals['_EXPORTPOSTMORTEMRESPONSE']._serialized_start=4452
+  _globals['_EXPORTPOSTMORTEMRESPONSE']._serialized_end=4515
+  _globals['_WATCHPOSTMORTEMSREQUEST']._serialized_start=4517
+  _globals['_WATCHPOSTMORTEMSREQUEST']._serialized_end=4601
+  _globals['_WATCHPOSTMORTEMSRESPONSE']._serialized_start=4603
+  _globals['_WATCHPOSTMORTEMSRESPONSE']._serialized_end=4695
+  _globals['_POSTMORTEMSERVICE']._serialized_start=4698
+  _globals['_POSTMORTEMSERVICE']._serialized_end=6581
 # @@protoc_insertion_point(module_scope)

@@ -3,12 +3,14 @@
 isort:skip_file
 Post-mortems from draft to publication."""
 
+from afteraction.v1 import action_item_pb2 as _action_item_pb2
 from afteraction.v1 import card_service_pb2 as _card_service_pb2
 from afteraction.v1 import evidence_pb2 as _evidence_pb2
 from afteraction.v1 import incident_pb2 as _incident_pb2
 from afteraction.v1 import postmortem_pb2 as _postmortem_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
@@ -378,6 +380,134 @@ class WaiveFindingRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___WaiveFindingRequest: _TypeAlias = WaiveFindingRequest  # noqa: Y015
+
+@_typing.final
+class SettlePostmortemRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Answer(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        QUESTION_FIELD_NUMBER: _builtins.int
+        ANSWER_FIELD_NUMBER: _builtins.int
+        question: _builtins.str
+        answer: _builtins.str
+        def __init__(
+            self,
+            *,
+            question: _builtins.str = ...,
+            answer: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "question", b"question"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Rewording(_message.Message):
+        """Another line in place of the one that holds the finding."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        FINDING_FIELD_NUMBER: _builtins.int
+        LINE_FIELD_NUMBER: _builtins.int
+        finding: _builtins.str
+        line: _builtins.str
+        def __init__(
+            self,
+            *,
+            finding: _builtins.str = ...,
+            line: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["finding", b"finding", "line", b"line"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Waiver(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        FINDING_FIELD_NUMBER: _builtins.int
+        REASON_FIELD_NUMBER: _builtins.int
+        finding: _builtins.str
+        reason: _builtins.str
+        def __init__(
+            self,
+            *,
+            finding: _builtins.str = ...,
+            reason: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["finding", b"finding", "reason", b"reason"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class ItemChange(_message.Message):
+        """A suggested item with other values, or dropped."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        ACTION_ITEM_FIELD_NUMBER: _builtins.int
+        UPDATE_MASK_FIELD_NUMBER: _builtins.int
+        @_builtins.property
+        def action_item(self) -> _action_item_pb2.ActionItem: ...
+        @_builtins.property
+        def update_mask(self) -> _field_mask_pb2.FieldMask: ...
+        def __init__(
+            self,
+            *,
+            action_item: _action_item_pb2.ActionItem | None = ...,
+            update_mask: _field_mask_pb2.FieldMask | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["action_item", b"action_item", "update_mask", b"update_mask"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["action_item", b"action_item", "update_mask", b"update_mask"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    NAME_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
+    REWORDINGS_FIELD_NUMBER: _builtins.int
+    WAIVERS_FIELD_NUMBER: _builtins.int
+    ACTION_ITEMS_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    author: _builtins.str
+    etag: _builtins.str
+    """Required: the etag of what was read."""
+    @_builtins.property
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___SettlePostmortemRequest.Answer]: ...
+    @_builtins.property
+    def rewordings(self) -> _containers.RepeatedCompositeFieldContainer[Global___SettlePostmortemRequest.Rewording]: ...
+    @_builtins.property
+    def waivers(self) -> _containers.RepeatedCompositeFieldContainer[Global___SettlePostmortemRequest.Waiver]: ...
+    @_builtins.property
+    def action_items(self) -> _containers.RepeatedCompositeFieldContainer[Global___SettlePostmortemRequest.ItemChange]: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        author: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        answers: _abc.Iterable[Global___SettlePostmortemRequest.Answer] | None = ...,
+        rewordings: _abc.Iterable[Global___SettlePostmortemRequest.Rewording] | None = ...,
+        waivers: _abc.Iterable[Global___SettlePostmortemRequest.Waiver] | None = ...,
+        action_items: _abc.Iterable[Global___SettlePostmortemRequest.ItemChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action_items", b"action_items", "answers", b"answers", "author", b"author", "etag", b"etag", "name", b"name", "rewordings", b"rewordings", "waivers", b"waivers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SettlePostmortemRequest: _TypeAlias = SettlePostmortemRequest  # noqa: Y015
 
 @_typing.final
 class SetReviewersRequest(_message.Message):

@@ -90,6 +90,11 @@ class PostmortemServiceStub:
                 request_serializer=afteraction_dot_v1_dot_postmortem__service__pb2.WaiveFindingRequest.SerializeToString,
                 response_deserializer=afteraction_dot_v1_dot_postmortem__pb2.Postmortem.FromString,
                 _registered_method=True)
+        self.SettlePostmortem = channel.unary_unary(
+                '/afteraction.v1.PostmortemService/SettlePostmortem',
+                request_serializer=afteraction_dot_v1_dot_postmortem__service__pb2.SettlePostmortemRequest.SerializeToString,
+                response_deserializer=afteraction_dot_v1_dot_postmortem__pb2.Postmortem.FromString,
+                _registered_method=True)
         self.SetReviewers = channel.unary_unary(
                 '/afteraction.v1.PostmortemService/SetReviewers',
                 request_serializer=afteraction_dot_v1_dot_postmortem__service__pb2.SetReviewersRequest.SerializeToString,
@@ -210,6 +215,13 @@ class PostmortemServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SettlePostmortem(self, request, context):
+        """What a reviewer decided in one go: all of it as one revision, or nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def SetReviewers(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -321,6 +333,11 @@ def add_PostmortemServiceServicer_to_server(servicer, server):
             'WaiveFinding': grpc.unary_unary_rpc_method_handler(
                     servicer.WaiveFinding,
                     request_deserializer=afteraction_dot_v1_dot_postmortem__service__pb2.WaiveFindingRequest.FromString,
+                    response_serializer=afteraction_dot_v1_dot_postmortem__pb2.Postmortem.SerializeToString,
+            ),
+            'SettlePostmortem': grpc.unary_unary_rpc_method_handler(
+                    servicer.SettlePostmortem,
+                    request_deserializer=afteraction_dot_v1_dot_postmortem__service__pb2.SettlePostmortemRequest.FromString,
                     response_serializer=afteraction_dot_v1_dot_postmortem__pb2.Postmortem.SerializeToString,
             ),
             'SetReviewers': grpc.unary_unary_rpc_method_handler(
@@ -665,6 +682,33 @@ class PostmortemService:
             target,
             '/afteraction.v1.PostmortemService/WaiveFinding',
             afteraction_dot_v1_dot_postmortem__service__pb2.WaiveFindingRequest.SerializeToString,
+            afteraction_dot_v1_dot_postmortem__pb2.Postmortem.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SettlePostmortem(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/afteraction.v1.PostmortemService/SettlePostmortem',
+            afteraction_dot_v1_dot_postmortem__service__pb2.SettlePostmortemRequest.SerializeToString,
             afteraction_dot_v1_dot_postmortem__pb2.Postmortem.FromString,
             options,
             channel_credentials,

@@ -47,6 +47,8 @@ class PostmortemServiceStub:
     ResolveComment: _grpc.UnaryUnaryMultiCallable[_postmortem_service_pb2.ResolveCommentRequest, _postmortem_pb2.Postmortem]
     AnswerQuestion: _grpc.UnaryUnaryMultiCallable[_postmortem_service_pb2.AnswerQuestionRequest, _postmortem_pb2.Postmortem]
     WaiveFinding: _grpc.UnaryUnaryMultiCallable[_postmortem_service_pb2.WaiveFindingRequest, _postmortem_pb2.Postmortem]
+    SettlePostmortem: _grpc.UnaryUnaryMultiCallable[_postmortem_service_pb2.SettlePostmortemRequest, _postmortem_pb2.Postmortem]
+    """What a reviewer decided in one go: all of it as one revision, or nothing."""
     SetReviewers: _grpc.UnaryUnaryMultiCallable[_postmortem_service_pb2.SetReviewersRequest, _postmortem_pb2.Postmortem]
     SetTags: _grpc.UnaryUnaryMultiCallable[_postmortem_service_pb2.SetTagsRequest, _postmortem_pb2.Postmortem]
     ListRevisions: _grpc.UnaryUnaryMultiCallable[_postmortem_service_pb2.ListRevisionsRequest, _postmortem_service_pb2.ListRevisionsResponse]
@@ -76,6 +78,8 @@ class PostmortemServiceAsyncStub(PostmortemServiceStub):
     ResolveComment: _aio.UnaryUnaryMultiCallable[_postmortem_service_pb2.ResolveCommentRequest, _postmortem_pb2.Postmortem]  # type: ignore[assignment]
     AnswerQuestion: _aio.UnaryUnaryMultiCallable[_postmortem_service_pb2.AnswerQuestionRequest, _postmortem_pb2.Postmortem]  # type: ignore[assignment]
     WaiveFinding: _aio.UnaryUnaryMultiCallable[_postmortem_service_pb2.WaiveFindingRequest, _postmortem_pb2.Postmortem]  # type: ignore[assignment]
+    SettlePostmortem: _aio.UnaryUnaryMultiCallable[_postmortem_service_pb2.SettlePostmortemRequest, _postmortem_pb2.Postmortem]  # type: ignore[assignment]
+    """What a reviewer decided in one go: all of it as one revision, or nothing."""
     SetReviewers: _aio.UnaryUnaryMultiCallable[_postmortem_service_pb2.SetReviewersRequest, _postmortem_pb2.Postmortem]  # type: ignore[assignment]
     SetTags: _aio.UnaryUnaryMultiCallable[_postmortem_service_pb2.SetTagsRequest, _postmortem_pb2.Postmortem]  # type: ignore[assignment]
     ListRevisions: _aio.UnaryUnaryMultiCallable[_postmortem_service_pb2.ListRevisionsRequest, _postmortem_service_pb2.ListRevisionsResponse]  # type: ignore[assignment]
@@ -168,6 +172,14 @@ class PostmortemServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _postmortem_service_pb2.WaiveFindingRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_postmortem_pb2.Postmortem, _abc.Awaitable[_postmortem_pb2.Postmortem]]: ...
+
+    @_abc_1.abstractmethod
+    def SettlePostmortem(
+        self,
+        request: _postmortem_service_pb2.SettlePostmortemRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_postmortem_pb2.Postmortem, _abc.Awaitable[_postmortem_pb2.Postmortem]]:
+        """What a reviewer decided in one go: all of it as one revision, or nothing."""
 
     @_abc_1.abstractmethod
     def SetReviewers(

@@ -1,17 +1,16 @@
 """Review with plain forms: one has the questions, findings and action items, and publishes; others edit and comment."""
 
-from google.protobuf.field_mask_pb2 import FieldMask
+from functools import partial
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from afteraction.v1.action_item_pb2 import ActionItem, ActionItemState, Priority
-from afteraction.v1.action_item_service_pb2 import UpdateActionItemRequest
+from afteraction.v1.action_item_pb2 import ActionItemState
 from afteraction.v1.postmortem_pb2 import Postmortem, SectionKind
 from afteraction.v1.postmortem_service_pb2 import (
     AddCommentRequest,
     AmendPostmortemRequest,
-    AnswerQuestionRequest,
     GetPostmortemRequest,
     PublishPostmortemRequest,
     ResolveCommentRequest,
@@ -19,15 +18,13 @@ from afteraction.v1.postmortem_service_pb2 import (
     SetTagsRequest,
     SubmitPostmortemRequest,
     UpdatePostmortemRequest,
-    WaiveFindingRequest,
 )
 from services.dashboard import forms
 from services.dashboard.desk import LIVE, Desk, see_other
 from services.dashboard.forms import Form
+from services.dashboard.pages.review_form import line_of, reword_key, settled, typed
 from shared.errors import Aborted, AfteractionError, FailedPrecondition, InvalidArgument
 from shared.names import deterministic_id
-
-_ITEM_FIELDS = ("title", "owner", "due_date", "priority")
 
 
 def routes(desk: Desk) -> list[Route]:
@@ -45,7 +42,7 @@ def routes(desk: Desk) -> list[Route]:
         except (FailedPrecondition, InvalidArgument, Aborted) as error:
             # What was typed comes back in the fields; nothing that a person wrote is lost to a refusal.
             found = await postmortems.GetPostmortem(GetPostmortemRequest(name=name))
-            return await _page(desk, request, found, status=409, error=error, typed=form)
+            return await _page(desk, request, found, status=409, error=error, form=form)
         response = see_other(f"/{name}?done=Published" if action == "publish" else f"/{name}/review?done={done}")
         forms.remember_author(response, author, desk.guard)
         return response
@@ -55,12 +52,12 @@ def routes(desk: Desk) -> list[Route]:
             case "save" | "publish":
                 postmortem = await _settle(name, form, author)
                 if action == "publish":
-                    await postmortems.PublishPostmortem(PublishPostmortemRequest(
-                        name=name, author=author, etag=postmortem.etag,
-                        request_id=deterministic_id("publish", name, postmortem.etag)))
+                    await _publish(postmortem, author)
             case "edit":
+                now = await postmortems.GetPostmortem(GetPostmortemRequest(name=name))
                 await postmortems.UpdatePostmortem(UpdatePostmortemRequest(
-                    name=name, markdown=form.whole("markdown"), author=author, etag=form.required("etag", "the etag")))
+                    name=name, markdown=forms.with_line_ends(form.whole("markdown"), now.markdown), author=author,
+                    etag=form.required("etag", "the etag")))
             case "comment":
                 await postmortems.AddComment(AddCommentRequest(
                     name=name, section=_section(form.text("section")), author=author,
@@ -84,51 +81,37 @@ def routes(desk: Desk) -> list[Route]:
                                       field="action")
         return {"comment": "Comment added", "resolve": "Comment resolved"}.get(action, "Saved")
 
-    async def _settle(name: str, form: Form, author: str) -> Postmortem:
-        """Answers, waivers and action items that the form has and the post-mortem has not; what it is then."""
-        before = await postmortems.GetPostmortem(GetPostmortemRequest(name=name))
-        answered = {each.id: each.answer for each in before.questions}
-        for question, answer in form.numbered("question"):
-            if answer and answer != answered.get(question, ""):
-                await postmortems.AnswerQuestion(AnswerQuestionRequest(
-                    name=name, question=question, answer=answer, author=author))
-        for finding, words in form.numbered("reword"):
-            await _reword(name, finding, words, author)
-        waived = {each.id for each in before.findings if each.waiver_reason}
-        left = {each.id for each in (await postmortems.GetPostmortem(GetPostmortemRequest(name=name))).findings}
-        for finding, reason in form.numbered("waiver"):
-            if reason and finding in left - waived:
-                await postmortems.WaiveFinding(WaiveFindingRequest(
-                    name=name, finding=finding, reason=reason, author=author))
-        for item in before.action_items:
-            changed, fields = _changed(item, form)
-            if fields:
-                await action_items.UpdateActionItem(UpdateActionItemRequest(
-                    action_item=changed, update_mask=FieldMask(paths=fields), author=author))
-        return await postmortems.GetPostmortem(GetPostmortemRequest(name=name))
+    async def _publish(postmortem: Postmortem, author: str) -> None:
+        await postmortems.PublishPostmortem(PublishPostmortemRequest(
+            name=postmortem.name, author=author, etag=postmortem.etag,
+            request_id=deterministic_id("publish", postmortem.name, postmortem.etag)))
 
-    async def _reword(name: str, finding: str, words: str, author: str) -> None:
-        """The line of a finding as the form has it; the lines around it stay."""
+    async def _settle(name: str, form: Form, author: str) -> Postmortem:
+        """Stores what the person changed, all of it or nothing; what the post-mortem is then.
+
+        Raises Aborted, with both texts, where somebody else changed the same things in the meantime.
+        """
         now = await postmortems.GetPostmortem(GetPostmortemRequest(name=name))
-        line = next((each.line for each in now.findings if each.id == finding), 0)
-        lines = now.markdown.split("\n")
-        if not words or not 0 < line <= len(lines) or words == lines[line - 1].strip():
-            return
-        before = lines[line - 1]
-        indent, end = before[:len(before) - len(before.lstrip())], "\r" if before.endswith("\r") else ""
-        lines[line - 1] = f"{indent}{words}{end}"
-        await postmortems.UpdatePostmortem(UpdatePostmortemRequest(
-            name=name, markdown="\n".join(lines), author=author, etag=now.etag))
+        found = settled(form, now, author)
+        if found.conflicts:
+            raise Aborted("somebody else changed the same things in the meantime; nothing of this form was saved",
+                          reason="STALE_FORM", resource=name, violations=tuple(found.conflicts))
+        if not found.is_empty:
+            now = await postmortems.SettlePostmortem(found.request)
+        for change in found.items:
+            await action_items.UpdateActionItem(change)
+        return await postmortems.GetPostmortem(GetPostmortemRequest(name=name)) if found.items else now
 
     return [Route("/postmortems/{id}/review", show), Route("/postmortems/{id}/review", act, methods=["POST"])]
 
 
 async def _page(desk: Desk, request: Request, postmortem: Postmortem, *, status: int = 200,
-                error: AfteractionError | None = None, typed: Form | None = None) -> Response:
+                error: AfteractionError | None = None, form: Form | None = None) -> Response:
     return await desk.page(
-        request, "review.html", status=status, postmortem=postmortem, error=error, typed=typed.values if typed else {},
+        request, "review.html", status=status, postmortem=postmortem, error=error, typed=typed(form) if form else {},
         stream=postmortem.stream or LIVE, standing=standing(postmortem),
-        lines=postmortem.markdown.split("\n"), dropped=ActionItemState.ACTION_ITEM_STATE_DROPPED,
+        line_of=partial(line_of, postmortem), reword_key=partial(reword_key, postmortem),
+        dropped=ActionItemState.ACTION_ITEM_STATE_DROPPED,
         sections=[(SectionKind.Name(each.kind), each.heading) for each in postmortem.sections if each.kind],
         # The same form sent twice adds one comment.
         request_id=deterministic_id("comment", postmortem.name, postmortem.etag, str(len(postmortem.comments))))
@@ -146,30 +129,6 @@ def standing(postmortem: Postmortem) -> list[str]:
                (items, "action item incomplete", "action items incomplete"),
                (asked, "question of a comment unanswered", "questions of comments unanswered"))
     return [f"{count} {one if count == 1 else many}" for count, one, many in counted if count]
-
-
-def _changed(item: ActionItem, form: Form) -> tuple[ActionItem, list[str]]:
-    """The item as the form says, and the fields in which it differs."""
-    after = ActionItem()
-    after.CopyFrom(item)
-    key = item.name.partition("/")[2]
-    for field in _ITEM_FIELDS:
-        if f"item.{key}.{field}" not in form.values:
-            continue
-        value = form.text(f"item.{key}.{field}")
-        if field == "priority":
-            after.priority = _priority(value)
-        else:
-            setattr(after, field, value)
-    if form.text(f"item.{key}.drop"):
-        after.state = ActionItemState.ACTION_ITEM_STATE_DROPPED
-    return after, [field for field in (*_ITEM_FIELDS, "state") if getattr(after, field) != getattr(item, field)]
-
-
-def _priority(text: str) -> "Priority.ValueType":
-    if text not in ("", "P1", "P2", "P3"):
-        raise InvalidArgument(f"priority {text!r} is none of P1, P2, P3", reason="BAD_PARAMETER", field="priority")
-    return Priority.Value(f"PRIORITY_{text or 'UNSPECIFIED'}")
 
 
 def _section(text: str) -> "SectionKind.ValueType":

@@ -65,6 +65,10 @@ def _rookie_mistake(words: Words, at: int) -> int:
 
 def _obvious(words: Words, at: int) -> int:
     """«obviously a bad idea», «that nobody looked is unacceptable»."""
+    if lower(words, at) in ("obvious", "evident"):
+        was_told = lower(words, at - 1) in ("was", "painfully", "perfectly", "clearly", "quite")
+        return at + 1 if was_told and "it" in {token.lower for token in words[:at]} and (
+            lower(words, at + 1) == "that" or "that" in {token.lower for token in words[at : at + 4]}) else 0
     if lower(words, at) == "unacceptable":
         return at + 3 if {"no", "nobody", "one"} & {token.lower for token in words} else 0
     is_obvious = lower(words, at) in ("obviously", "clearly", "plainly", "evidently") and lower(words, at + 1) == "a"

@@ -53,6 +53,7 @@ def negligence(words: Words, at: int) -> Phrase | None:
             return found
         if verb in _INSIGHT and found.who in PEOPLE and not is_clueless and not (
             _is_reason(words, found.start) or _is_doer(words, at - 1) or _is_held_plain(words, at)
+            or (verb in ("realise", "realize") and found.who is Who.PERSON)
         ):
             return None
         if verb in ("think", "bother") and lower(words, verb_at + 1) == "to" and found.who is Who.USER:

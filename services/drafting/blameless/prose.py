@@ -13,6 +13,7 @@ from dataclasses import dataclass
 CODE = "\x01"
 GONE = " "
 
+_SHOWN = re.compile(r"(?:title|summary|description):[ \t]+(?=\w)")
 _FENCE = re.compile(r"[ \t>]*(?:[-*+][ \t]+|\d{1,3}[.)][ \t]+)?(`{3,}|~{3,})")
 _LIST_ITEM = re.compile(r"[ \t]*(?:[-*+•][ \t]+|\d{1,3}[.)][ \t]+)(?:\[[ xX]\][ \t]+)?")
 _HEADING = re.compile(r"[ \t]{0,3}#{1,6}[ \t]")
@@ -90,6 +91,13 @@ def _blank(found: str, by: str = GONE) -> str:
     return "".join(character if character == "\n" else by for character in found)
 
 
+def _front(line: str) -> str:
+    """A line of front matter: of what is shown to readers the words, else nothing."""
+    found = _SHOWN.match(line)
+    # Stops, not blanks: what begins with four blanks is code.
+    return _blank(line[: found.end() - 1], ".") + " " + line[found.end() :] if found else _blank(line)
+
+
 def _mask_spans(text: str) -> str:
     """`text` with front matter, comments, code and link targets overwritten; as long as before."""
     lines = text.split("\n")
@@ -97,7 +105,7 @@ def _mask_spans(text: str) -> str:
     if lines[0].rstrip() == "---":
         closing = next((i for i, line in enumerate(lines[1:200], 1) if line.rstrip() in ("---", "...")), 0)
         if closing:
-            lines[: closing + 1] = [_blank(line) for line in lines[: closing + 1]]
+            lines[: closing + 1] = [_front(line) for line in lines[: closing + 1]]
     for i, line in enumerate(lines):
         found = _FENCE.match(line)
         if fence:

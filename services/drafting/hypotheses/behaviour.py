@@ -13,6 +13,7 @@ from math import log
 
 from services.drafting.hypotheses.finding import CERTAIN, Finding
 from services.drafting.hypotheses.hypothesis import CauseKind, Figure
+from services.drafting.hypotheses.patterns import COMPLAINT, is_exception
 from services.drafting.observations import Observations
 from services.drafting.statements import quoted
 from services.drafting.wording import counted, number
@@ -76,6 +77,13 @@ def _counts(observations: Observations) -> dict[str, list[Count]]:
         counts[operation.service].append(Count(
             operation.operation, operation.key, operation.count, operation.baseline_count,
             is_error=_is_error(operation.operation)))
+    # Where only those who are called make spans, what they are asked for is what their callers do.
+    asking = {operation.service for operation in observations.operations
+              if operation.span_kind.lower() in ("client", "producer")}
+    for call in observations.calls:
+        if call.caller not in asking:
+            counts[call.caller].append(Count(f"{call.service} {call.operation}", call.key, call.count,
+                                             call.baseline_count))
     for pattern in observations.log_patterns:
         counts[pattern.service].append(Count(
             pattern.template, pattern.key, pattern.count, pattern.baseline_count, is_log=True,
@@ -92,11 +100,12 @@ def _changed_inside(service: str, counts: Iterable[Count], ways_in: tuple[Count,
     """What changed most, if more than chance does and otherwise than every way into the service."""
     everything = tuple(counts)
     entries = {way.name for way in ways_in}
-    lines = _total(everything, is_log=True)
+    ways = tuple(way for way in ways_in if way.now and way.before)
+    # New lines are no measure of how much there was to do: beside them everything else would seem to come less often.
+    lines = _total(count for count in everything if count.is_log and (ways or count.before))
     if not ways_in and any(not count.is_log for count in everything):
         # The way in from outside: what its users do more or less of is up to them.
         return None
-    ways = tuple(way for way in ways_in if way.now and way.before)
     has_lines = bool(lines.now and lines.before)
     inside = [count for count in everything if (has_lines if count.is_log else count.name not in entries)]
     # Lines may be kept for other minutes than spans are: then all of them change alike.
@@ -116,10 +125,14 @@ def _changed_inside(service: str, counts: Iterable[Count], ways_in: tuple[Count,
     # More queries for each request say how it came about; the errors that follow only that it did.
     count = (queries or surprising or [surprises[0][1]])[0]
     keys = dict.fromkeys((count.key, *(other.key for surprise, other in surprises[:4] if surprise > CHANCE / 2)))
-    kind = (CauseKind.DATABASE if queries else CauseKind.CODE_EXCEPTION if has_errors else CauseKind.CODE_RETURN)
+    kind = CauseKind.DATABASE if queries else CauseKind.CODE_EXCEPTION if has_errors else CauseKind.CODE_RETURN
     figure = None if count.is_log or not ways else _per_request(service, count, ways)
-    return Finding(service, kind, CERTAIN * certainty, _clause(count, figure, count.before * ratio), tuple(keys),
-                   figure=figure)
+    # Without requests to hold it against, a log says that something is otherwise, and not that it is the code.
+    weight = CERTAIN * certainty * (1.0 if ways else COMPLAINT)
+    if not ways and not any(is_exception(other.name) for other in surprising):
+        kind = CauseKind.UNAVAILABLE
+    return Finding(service, kind, weight, _clause(count, figure, count.before * ratio, "requests" if ways else
+                                                  "other lines"), tuple(keys), figure=figure)
 
 
 def _is_repeated_query(count: Count, ratio: float) -> bool:
@@ -138,23 +151,21 @@ def _per_request(service: str, count: Count, ways: tuple[Count, ...]) -> Figure 
          "recorded spans now": f"{count.now:,} of {now:,}", "recorded spans before": f"{count.before:,} of {before:,}"})
 
 
-def _clause(count: Count, figure: Figure | None, expected: float) -> str:
-    is_more = count.now > expected
+def _clause(count: Count, figure: Figure | None, expected: float, references: str) -> str:
+    how = "more" if count.now > expected else "less"
     if count.is_log:
         times = counted(count.now, "time")
-        said = f"logged {quoted(count.name, 120)} {times}"
-        return f"{said}, more often than its requests explain" if is_more else (
-            f"{said}, less often than its requests explain")
+        return f"logged {quoted(count.name, 120)} {times}, {how} often than its {references} explain"
     if not count.now:
         return f"no longer gets to {quoted(count.name, 80)}"
     if figure is None:
-        return f"gets to {quoted(count.name, 80)} {'more' if is_more else 'less'} often than its requests explain"
+        return f"gets to {quoted(count.name, 80)} {how} often than its {references} explain"
     now, before = figure.values["now"], figure.values["before"]
     return f"makes {now} {quoted(count.name, 80)} calls for each request, against {before} before"
 
 
-def _total(counts: Iterable[Count], is_log: bool) -> Count:
-    chosen = [count for count in counts if count.is_log is is_log]
+def _total(counts: Iterable[Count]) -> Count:
+    chosen = tuple(counts)
     return Count("", "", sum(count.now for count in chosen), sum(count.before for count in chosen))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import log
 
 from services.drafting.hypotheses.graph import CallGraph
 from services.drafting.hypotheses.hypothesis import CauseKind, Figure
@@ -9,6 +10,11 @@ from services.drafting.hypotheses.hypothesis import CauseKind, Figure
 # How much likelier a certain finding of a family makes its service, as a natural logarithm. All families weigh the
 # same but for memory and the like, which also follow a fault that lies elsewhere; there is no data to weigh finer.
 CERTAIN = 4.0
+
+# Time, failures or use twenty times smaller than the largest of any service tell nothing.
+RANGE = log(20.0)
+# What trebled has grown as much as counts.
+TREBLED = log(3.0)
 
 # What a caller keeps of a symptom that a service below it shows as well.
 EXPLAINED = 0.3

@@ -104,7 +104,7 @@ def meaning(metric_name: str, unit: str = "") -> Meaning:
     name = _CAMEL.sub("_", metric_name).lower()
     words = frozenset(_WORD.findall(name)) | ({"5xx"} if "5xx" in name else frozenset())
     measure = next((found for found, needed in _RULES if needed <= words), Measure.OTHER)
-    if measure is Measure.LATENCY and unit in (COUNTED, FAILED):
+    if measure in (Measure.LATENCY, Measure.TRAFFIC) and unit in (COUNTED, FAILED):
         measure = Measure.TRAFFIC if unit == COUNTED else Measure.ERRORS
     if measure is Measure.OTHER and unit in ("s", "ms", "us", "ns") and "time" in words:
         measure = Measure.LATENCY

@@ -30,14 +30,19 @@ def _errors(log_patterns: Iterable[LogPatternWindow]) -> Iterable[Finding]:
     for pattern in log_patterns:
         if pattern.change not in (PatternChange.NEW, PatternChange.BURST) or not pattern.count:
             continue
-        text = f"{pattern.template} {pattern.example}".lower()
-        is_exception = bool(pattern.root_frame) or any(word in text for word in _EXCEPTION)
-        if pattern.severity.upper() not in _SEVERE and not is_exception:
+        is_thrown = bool(pattern.root_frame) or is_exception(f"{pattern.template} {pattern.example}")
+        if pattern.severity.upper() not in _SEVERE and not is_thrown:
             continue
         size = min(log(1 + pattern.count) / log(1 + MANY), 1.0)
         frame = f" at {pattern.root_frame}" if pattern.root_frame else ""
         how_often = f"{quoted(pattern.example or pattern.template, 120)}, {counted(pattern.count, 'time')}"
-        clause = (f"threw an exception{frame} that it had not thrown so before ({how_often})" if is_exception
+        clause = (f"threw an exception{frame} that it had not thrown so before ({how_often})" if is_thrown
                   else f"logged an error that it had not logged so before ({how_often})")
-        yield Finding(pattern.service, CauseKind.CODE_EXCEPTION if is_exception else CauseKind.UNAVAILABLE,
+        yield Finding(pattern.service, CauseKind.CODE_EXCEPTION if is_thrown else CauseKind.UNAVAILABLE,
                       CERTAIN * COMPLAINT * size, clause, (pattern.key,))
+
+
+def is_exception(text: str) -> bool:
+    """Whether a line tells of an exception, rather than of an error that was expected to come one day."""
+    lowered = text.lower()
+    return any(word in lowered for word in _EXCEPTION)

@@ -18,7 +18,7 @@ from services.drafting.hypotheses.patterns import patterns
 from services.drafting.hypotheses.propagation import propagation
 from services.drafting.hypotheses.requests import with_counts
 from services.drafting.hypotheses.saturation import saturation
-from services.drafting.hypotheses.traffic import traffic
+from services.drafting.hypotheses.traffic import traffic, without_surge
 from services.drafting.observations import INCIDENT, IncidentFacts, Observations, SimilarPast
 
 # The weight that it takes for a named cause to be likelier than one that no data shows.
@@ -64,7 +64,7 @@ def rank(incident: IncidentFacts, observations: Observations, similar: Sequence[
     changes = suspected_changes(incident, observations, graph)
     findings = (
         *saturation(departed, observations),
-        *propagation(incident, departed, observations, graph),
+        *without_surge(propagation(incident, departed, observations, graph), departed),
         *explain_away((*behaviour(observations), *patterns(observations)), graph),
         *traffic(departed, graph),
         *past(incident, similar),

@@ -1,8 +1,9 @@
-"""Requests and failures, counted from histograms of durations.
+"""Requests, failures and durations, told apart in the series that senders make of them.
 
 A request metric of OpenTelemetry is a histogram for each outcome: how long requests took is in its values, how many
-there were in its counts, and whether they failed in its attributes. The counts become series of their own here, under
-the key of the histogram that they come from.
+there were in its counts, and whether they failed in its attributes. A counter of requests has a series for each status:
+those that failed are errors and no traffic. Each becomes what it is here, under the key of the series that it comes
+from; the parts of Prometheus' histograms become the durations that they were made of (`ladders`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,22 +11,40 @@ from dataclasses import replace
 
 import numpy as np
 
+from services.drafting.hypotheses.ladders import durations, is_part
 from services.drafting.hypotheses.measures import COUNTED, FAILED, Measure, meaning
 from services.drafting.observations import SeriesSource, SeriesWindow
 
-_HTTP_STATUS = ("http.response.status_code", "http.status_code", "status_code", "status", "code")
-_GRPC_STATUS = ("rpc.grpc.status_code", "grpc_code")
-_GRPC_FINE = frozenset({"0", "OK", "1", "CANCELLED", "3", "INVALID_ARGUMENT", "5", "NOT_FOUND", "6", "ALREADY_EXISTS"})
+_HTTP_STATUS = ("http.response.status_code", "http.status_code", "status_code", "status", "code", "response_code")
+_GRPC_STATUS = ("rpc.grpc.status_code", "rpc.response.status_code", "grpc_code", "grpc_response_status")
+_GRPC_FINE = frozenset({"0", "OK", "1", "CANCELLED", "CANCELED", "3", "INVALID_ARGUMENT", "INVALIDARGUMENT", "5",
+                        "NOT_FOUND", "NOTFOUND", "6", "ALREADY_EXISTS", "ALREADYEXISTS"})
+_CLASSES = ("envoy_response_code_class", "response_code_class", "status_class")
+_OUTCOMES, _FAILED = ("outcome", "classification", "status"), frozenset({"SERVER_ERROR", "FAILURE", "FAILED", "ERROR"})
 # A series that appears with the incident had nothing before; so many steps of it stand for that.
 NOTHING_BEFORE = 30
 
 
 def with_counts(series: Iterable[SeriesWindow]) -> tuple[SeriesWindow, ...]:
-    """`series`, and for every histogram of durations the number of requests in it, as traffic or as errors."""
+    """`series` as what they are; and for every histogram of durations the number of requests in it, as traffic or as
+    errors."""
     known = tuple(series)
-    return (*known, *(counted for one in known if one.counts and one.source is SeriesSource.METRIC
-                      and meaning(one.metric_name, one.unit).measure is Measure.LATENCY
-                      and (counted := _counted(one)) is not None))
+    whole = tuple(_told(one) for one in known if not is_part(one))
+    return (*whole, *durations(known),
+            *(counted for one in whole if one.counts and one.source is SeriesSource.METRIC
+              and meaning(one.metric_name, one.unit).measure is Measure.LATENCY
+              and (counted := _counted(one)) is not None))
+
+
+def _told(one: SeriesWindow) -> SeriesWindow:
+    """A counter of requests that failed, as errors."""
+    if one.source is not SeriesSource.METRIC or not is_failure(one.attributes) \
+            or meaning(one.metric_name, one.unit).measure is not Measure.TRAFFIC:
+        return one
+    if one.baseline_values:
+        return replace(one, unit=FAILED)
+    return replace(one, unit=FAILED, baseline_values=(0.0,) * NOTHING_BEFORE, baseline_points=NOTHING_BEFORE,
+                   baseline_median=0.0, baseline_spread=0.0)
 
 
 def _counted(one: SeriesWindow) -> SeriesWindow | None:
@@ -49,4 +68,8 @@ def is_failure(attributes: Mapping[str, str]) -> bool:
     for name in _HTTP_STATUS:
         if attributes.get(name, "").startswith("5") and len(attributes[name]) == 3:
             return True
-    return any(attributes.get(name, "OK").upper() not in _GRPC_FINE for name in _GRPC_STATUS)
+    if any(attributes.get(name) == "5" for name in _CLASSES):
+        return True
+    if any(attributes.get(name, "").upper() in _FAILED for name in _OUTCOMES):
+        return True
+    return any((attributes.get(name) or "OK").upper() not in _GRPC_FINE for name in _GRPC_STATUS)

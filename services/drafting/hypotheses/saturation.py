@@ -9,10 +9,9 @@ from collections.abc import Iterable, Mapping
 from math import log
 
 from services.drafting.hypotheses.departures import Departure
-from services.drafting.hypotheses.finding import CERTAIN, Finding
+from services.drafting.hypotheses.finding import CERTAIN, RANGE, Finding
 from services.drafting.hypotheses.hypothesis import CauseKind
 from services.drafting.hypotheses.measures import Measure
-from services.drafting.hypotheses.propagation import RANGE
 from services.drafting.observations import LogPatternWindow, Observations, PatternChange
 from services.drafting.statements import quoted
 from services.drafting.wording import counted

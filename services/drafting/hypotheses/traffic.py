@@ -5,16 +5,25 @@ from dataclasses import replace
 from math import log
 
 from services.drafting.hypotheses.departures import Departure
-from services.drafting.hypotheses.finding import CERTAIN, EXPLAINED, Finding
+from services.drafting.hypotheses.finding import CERTAIN, EXPLAINED, RANGE, TREBLED, Finding
 from services.drafting.hypotheses.graph import CallGraph
 from services.drafting.hypotheses.hypothesis import CauseKind
 from services.drafting.hypotheses.measures import Measure
-from services.drafting.hypotheses.propagation import RANGE
 
-# Traffic that trebled is a surge beyond doubt.
-TREBLED = log(3.0)
 # A surge hits whoever is slowest to grow: alone it says little about where.
 PLACE = 0.6
+
+
+# Twice as many requests explain that each takes longer.
+DOUBLED = log(2.0)
+
+
+def without_surge(findings: Iterable[Finding], departed: Iterable[Departure]) -> tuple[Finding, ...]:
+    """`findings`, those of slowness less so where the service is asked for so much more that it must become slower."""
+    surging = {one.series.service: one.key for one in departed if one.meaning.measure is Measure.TRAFFIC
+               and one.certainty > 0 and one.growth >= DOUBLED}
+    return tuple(replace(one, weight=one.weight * EXPLAINED, against=(*one.against, surging[one.service]))
+                 if one.kind is CauseKind.LATENCY and one.service in surging else one for one in findings)
 
 
 def traffic(departed: Iterable[Departure], graph: CallGraph) -> tuple[Finding, ...]:

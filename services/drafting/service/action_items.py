@@ -18,7 +18,6 @@ from shared.rpc.field_mask import masked_fields
 from shared.rpc.paging import decode_token, encode_token, page_size
 from shared.rpc.wrapping import Context
 
-_CHANGEABLE = ("title", "owner", "due_date", "priority", "state")
 _MOST_TRIES = 50
 # Takes the headers and body of a webhook; how many items changed.
 Told = Callable[[Mapping[str, str], bytes], Awaitable[int]]
@@ -99,7 +98,7 @@ class ActionItemService(action_item_service_pb2_grpc.ActionItemServiceServicer):
     async def UpdateActionItem(
         self, request: pb.UpdateActionItemRequest, context: Context
     ) -> action_item_pb2.ActionItem:
-        fields = masked_fields(request.update_mask, _CHANGEABLE)
+        fields = masked_fields(request.update_mask, messages.CHANGEABLE)
         values = messages.changes(request.action_item, fields)
         for _ in range(_MOST_TRIES):
             item = await self._items.get(request.action_item.name)
@@ -129,7 +128,7 @@ class ActionItemService(action_item_service_pb2_grpc.ActionItemServiceServicer):
             review.change_item,
             before,
             item,
-            messages.cells(values),
+            values.cells(),
             is_dropped=values.state is State.DROPPED,
             author=author,
         )

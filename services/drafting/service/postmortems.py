@@ -14,6 +14,7 @@ from services.drafting.review import Changed, Decision, Finding, Postmortem
 from services.drafting.review_exports import export
 from services.drafting.review_findings import findings
 from services.drafting.review_gate import what_is_missing
+from services.drafting.review_settling import settle
 from services.drafting.review_watch import Changes
 from services.drafting.store.postmortems import PostmortemStore, Retry, Search
 from shared.clock import Clock
@@ -155,6 +156,14 @@ class PostmortemService(postmortem_service_pb2_grpc.PostmortemServiceServicer):
             )
 
         return await self._change(request, decide)
+
+    async def SettlePostmortem(
+        self, request: pb.SettlePostmortemRequest, context: Context
+    ) -> postmortem_pb2.Postmortem:
+        settlement = messages.settlement(request)
+        return await self._change(
+            request, partial(settle, settlement=settlement, author=request.author), etag=request.etag
+        )
 
     async def SetReviewers(self, request: pb.SetReviewersRequest, context: Context) -> postmortem_pb2.Postmortem:
         return await self._change(

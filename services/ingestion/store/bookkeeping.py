@@ -85,8 +85,8 @@ class Bookkeeping:
         return {row["reader"]: row["position"] for row in rows}
 
     async def drop(self, partition: str) -> None:
-        """Removes a partition of the log, whole."""
-        await self._pool.execute(f"DROP TABLE IF EXISTS {partition}")
+        """Removes a partition of the log, whole, with the blocks that were made of it."""
+        await self._pool.execute(f"DROP TABLE IF EXISTS {partition}, {partition.replace('chunks', 'blocks')}")
 
     async def forget_before(self, at: datetime) -> list[int]:
         """Events that arrived and series that were last defined before `at` go; the ids of those series."""

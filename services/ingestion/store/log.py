@@ -16,11 +16,13 @@ _ADVANCE = "UPDATE head SET position = position + $1 RETURNING position"
 _DELIVER = """INSERT INTO deliveries (digest, arrived_at) SELECT digest, $2 FROM unnest($1::bytea[]) AS digest
               ON CONFLICT DO NOTHING RETURNING digest"""
 _INSERT = """INSERT INTO chunks (position, arrived_at, stream, service, signal, first_at, last_at, columns, raw,
-                                 watermark, is_closed)
-             SELECT position, $2, stream, service, signal, first_at, last_at, columns, raw, watermark, is_closed
+                                 details, watermark, is_closed)
+             SELECT position, $2, stream, service, signal, first_at, last_at, columns, raw, details, watermark,
+                    is_closed
              FROM unnest($1::bigint[], $3::text[], $4::text[], $5::smallint[], $6::bigint[], $7::bigint[],
-                         $8::bytea[], $9::bytea[], $10::bigint[], $11::boolean[])
-             AS row (position, stream, service, signal, first_at, last_at, columns, raw, watermark, is_closed)"""
+                         $8::bytea[], $9::bytea[], $10::bytea[], $11::bigint[], $12::boolean[])
+             AS row (position, stream, service, signal, first_at, last_at, columns, raw, details, watermark,
+                     is_closed)"""
 _PROGRESS = """INSERT INTO streams (stream, watermark, is_closed)
                SELECT * FROM unnest($1::text[], $2::bigint[], $3::boolean[])
                ON CONFLICT (stream) DO UPDATE SET watermark = greatest(streams.watermark, excluded.watermark),
@@ -72,6 +74,7 @@ class _Rows:
     last_at: list[int] = field(default_factory=list)
     columns: list[bytes | None] = field(default_factory=list)
     raw: list[bytes | None] = field(default_factory=list)
+    details: list[bytes | None] = field(default_factory=list)
     watermark: list[int] = field(default_factory=list)
     is_closed: list[bool] = field(default_factory=list)
 
@@ -84,6 +87,7 @@ class _Rows:
         self.last_at.append(chunk.last_at)
         self.columns.append(chunk.columns)
         self.raw.append(chunk.raw)
+        self.details.append(chunk.details)
         self.watermark.append(progress.watermark)
         self.is_closed.append(progress.is_closed)
 
@@ -129,7 +133,8 @@ class TelemetryLog:
             positions.append(position if entry.chunks else head)
         if rows.position:
             await connection.execute(_INSERT, rows.position, at, rows.stream, rows.service, rows.signal, rows.first_at,
-                                     rows.last_at, rows.columns, rows.raw, rows.watermark, rows.is_closed)
+                                     rows.last_at, rows.columns, rows.raw, rows.details, rows.watermark,
+                                     rows.is_closed)
             await connection.execute(_PROGRESS, list(now), [each.watermark for each in now.values()],
                                      [each.is_closed for each in now.values()])
         return positions
@@ -169,16 +174,19 @@ class TelemetryLog:
                 [each.example for each in found])
 
     async def ensure_partition(self, connection: Connection, at: datetime) -> None:
-        """The partition of the day of `at`, made when it is missing."""
+        """The partitions of the day of `at`, made when they are missing."""
         day = f"{at.astimezone(UTC):%Y%m%d}"
         if day in self._days:
             return
         start = datetime.combine(at.astimezone(UTC).date(), time(), UTC)
-        if await connection.fetchval("SELECT to_regclass($1)", f"chunks_{day}") is None:
+        # Of both, since a day that began before there were blocks has one without the other.
+        if await connection.fetchval("SELECT to_regclass($1) IS NULL OR to_regclass($2) IS NULL", f"chunks_{day}",
+                                     f"blocks_{day}"):
             await connection.execute("SELECT pg_advisory_xact_lock(hashtext('afteraction chunks partition'))")
-            await connection.execute(
-                f"CREATE TABLE IF NOT EXISTS chunks_{day} PARTITION OF chunks "
-                f"FOR VALUES FROM ('{start.isoformat()}') TO ('{(start + timedelta(days=1)).isoformat()}')")
+            for table in ("chunks", "blocks"):
+                await connection.execute(
+                    f"CREATE TABLE IF NOT EXISTS {table}_{day} PARTITION OF {table} "
+                    f"FOR VALUES FROM ('{start.isoformat()}') TO ('{(start + timedelta(days=1)).isoformat()}')")
         else:
             # Known only once it is committed: a transaction that is rolled back takes its partition with it.
             self._days.add(day)

@@ -53,6 +53,25 @@ def test_what_is_missing_is_named_with_its_place(text: str, named: str) -> None:
         list(from_csv(text, "ops.csv"))
 
 
+def test_good_rows_are_taken_and_all_bad_ones_are_named() -> None:
+    refused: list[MalformedLine] = []
+    rows = "title,date\nA,2025-03-02\nB,\nC,soon\n,2025-03-04\nD,2025-03-05\n"
+
+    taken = [document.title for document in from_csv(rows, "ops.csv", refused.append)]
+
+    assert taken == ["A", "D"]
+    assert [str(each).partition(":")[0] for each in refused] == [f"ops.csv line {line}" for line in (3, 4, 5)]
+    assert "the column 'date' is empty" in str(refused[0])
+
+
+def test_alert_without_a_name_does_not_keep_the_others_out() -> None:
+    refused: list[MalformedLine] = []
+    text = json.dumps([alert("Errors", "api", 0), {"labels": {}}])
+
+    assert [each.title for each in from_alertmanager(text, "a.json", refused.append)] == ["Errors on api"]
+    assert len(refused) == 1
+
+
 def alert(name: str, service: str, minute: int, *, end: int | None = None, severity: str = "warning") -> object:
     ended = f"2025-03-02T10:{end:02}:00Z" if end is not None else "0001-01-01T00:00:00Z"
     return {
@@ -115,8 +134,9 @@ def test_file_is_read_by_its_kind_and_a_bad_one_is_refused(tmp_path: Path) -> No
     (tmp_path / "a.csv").write_bytes("\ufefftitle,date\r\nCafé fails,2025-03-02\r\n".encode())
     (tmp_path / "b.json").write_text(json.dumps([alert("Errors", "api", 0)]))
     (tmp_path / "c.csv").write_bytes(b"\xff\xfe")
+    refused: list[MalformedLine] = []
 
-    assert [each.title for each in read(tmp_path / "a.csv")] == ["Café fails"]
-    assert [each.title for each in read(tmp_path / "b.json")] == ["Errors on api"]
+    assert [each.title for each in read(tmp_path / "a.csv", refused.append)] == ["Café fails"]
+    assert [each.title for each in read(tmp_path / "b.json", refused.append)] == ["Errors on api"]
     with pytest.raises(typer.BadParameter):
-        read(tmp_path / "c.csv")
+        read(tmp_path / "c.csv", refused.append)

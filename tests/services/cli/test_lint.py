@@ -46,3 +46,12 @@ def test_unreadable_file_is_named_and_the_others_are_linted(tmp_path: Path, caps
     assert code == 2
     assert "absent.md" in output.err and "binary.md" in output.err
     assert "outage.md:4:1: person-as-failure" in output.out
+
+
+def test_folder_stands_for_the_markdown_below_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "2026").mkdir()
+    (tmp_path / "2026" / "outage.md").write_text(BLAMING)
+    (tmp_path / "photo.png").write_bytes(b"\xff")
+
+    assert run(str(tmp_path)) == 1
+    assert "outage.md:4:1: person-as-failure" in capsys.readouterr().out

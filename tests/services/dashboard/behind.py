@@ -50,7 +50,6 @@ from afteraction.v1.memory_service_pb2 import (
 from afteraction.v1.memory_service_pb2_grpc import MemoryServiceServicer, add_MemoryServiceServicer_to_server
 from afteraction.v1.postmortem_pb2 import AuditEntry, Finding, Postmortem, PostmortemState, Question, Revision
 from afteraction.v1.postmortem_service_pb2 import (
-    AnswerQuestionRequest,
     DiffPart,
     DiffRevisionsRequest,
     DiffRevisionsResponse,
@@ -64,8 +63,8 @@ from afteraction.v1.postmortem_service_pb2 import (
     ListRevisionsRequest,
     ListRevisionsResponse,
     PublishPostmortemRequest,
+    SettlePostmortemRequest,
     UpdatePostmortemRequest,
-    WaiveFindingRequest,
 )
 from afteraction.v1.postmortem_service_pb2_grpc import (
     PostmortemServiceServicer,
@@ -232,20 +231,19 @@ class Behind(
         found.markdown = request.markdown
         return found
 
-    async def AnswerQuestion(self, request: AnswerQuestionRequest, context: Context) -> Postmortem:
+    async def SettlePostmortem(self, request: SettlePostmortemRequest, context: Context) -> Postmortem:
         self.asked.append(request)
         found = _named(self.postmortems, request.name)
-        for each in found.questions:
-            if each.id == request.question:
-                each.answer, each.answered_by = request.answer, request.author
-        return found
-
-    async def WaiveFinding(self, request: WaiveFindingRequest, context: Context) -> Postmortem:
-        self.asked.append(request)
-        found = _named(self.postmortems, request.name)
-        for each in found.findings:
-            if each.id == request.finding:
-                each.waiver_reason, each.waived_by = request.reason, request.author
+        answers = {each.question: each.answer for each in request.answers}
+        reasons = {each.finding: each.reason for each in request.waivers}
+        for question in found.questions:
+            if question.id in answers:
+                question.answer, question.answered_by = answers[question.id], request.author
+        for finding in found.findings:
+            if finding.id in reasons:
+                finding.waiver_reason, finding.waived_by = reasons[finding.id], request.author
+        for each in request.action_items:
+            each.update_mask.MergeMessage(each.action_item, _named(self.action_items, each.action_item.name))
         return found
 
     async def PublishPostmortem(self, request: PublishPostmortemRequest, context: Context) -> Postmortem:

@@ -112,7 +112,8 @@ async def test_only_what_changed_is_sent(open_dashboard: Open, behind: Behind) -
         },
     )
 
-    assert [list(each.update_mask.paths) for each in behind.asked] == [["owner"]]  # type: ignore[attr-defined]
+    [settled] = behind.asked
+    assert [list(each.update_mask.paths) for each in settled.action_items] == [["owner"]]  # type: ignore[attr-defined]
 
 
 async def test_text_written_against_an_older_revision_comes_back_beside_the_present_one(

@@ -13,6 +13,7 @@ from afteraction.v1.postmortem_service_pb2 import AddCommentRequest
 from services.dashboard.app import application
 from services.dashboard.clients import clients
 from services.dashboard.desk import Desk
+from services.dashboard.forms import with_line_ends
 from services.dashboard.rendering import environment
 from services.dashboard.security import guard
 from services.dashboard.settings import Settings
@@ -99,7 +100,7 @@ async def test_fresh_draft_is_published_with_one_form(desk: tuple[httpx.AsyncCli
 
     # when the reviewer fills in what is empty, and sends it
     typed = {name: "Known by now." for name in form if name.startswith(("question.", "waiver."))}
-    [key] = [name.removesuffix(".owner") for name in form if name.endswith(".owner")]
+    [key] = [name.removesuffix(".owner") for name in form if name.startswith("item.") and name.endswith(".owner")]
     typed |= {f"{key}.owner": "checkout-team", f"{key}.due_date": "2026-07-19", f"{key}.priority": "P2"}
     answer = await browser.post(PATH, data=form | typed | {"author": "ada", "action": "publish"})
 
@@ -153,3 +154,69 @@ async def test_finding_is_reworded_in_the_same_form(desk: tuple[httpx.AsyncClien
     now = await review.get(draft.name)
     assert not now.findings
     assert "Nothing showed that the pool's limit was near. [^E1]\n" in now.markdown and "forgot" not in now.markdown
+
+
+async def test_older_form_undoes_nothing_of_what_a_colleague_changed(desk: tuple[httpx.AsyncClient, Review]) -> None:
+    # given two people with the same page
+    browser, review = desk
+    draft = await review.draft(drafted(text=DRAFT))
+    alices = Forms((await browser.get(PATH)).text).holding("question.")
+    bobs = dict(alices)
+    [owner] = [name for name in alices if name.startswith("item.") and name.endswith(".owner")]
+    due = owner.replace(".owner", ".due_date")
+
+    # when Alice changes the owner and Bob, later, only the date
+    alice = {owner: "alice", "author": "alice", "action": "save"}
+    assert (await browser.post(PATH, data=alices | alice)).status_code == 303
+    answer = await browser.post(PATH, data=bobs | {due: "2026-08-01", "author": "bob", "action": "save"})
+
+    # then both changes stand
+    assert answer.status_code == 303, answer.text
+    [item] = (await review.get(draft.name)).action_items
+    assert (item.owner, item.due_date) == ("alice", "2026-08-01")
+
+
+async def test_two_who_change_one_field_are_told_and_nothing_is_half_saved(
+    desk: tuple[httpx.AsyncClient, Review],
+) -> None:
+    browser, review = desk
+    draft = await review.draft(drafted(text=DRAFT))
+    form = Forms((await browser.get(PATH)).text).holding("question.")
+    [owner] = [name for name in form if name.startswith("item.") and name.endswith(".owner")]
+    await browser.post(PATH, data=form | {owner: "alice", "author": "alice", "action": "save"})
+
+    bobs = {owner: "bob", "question.Q1": "Known by Bob.", "author": "bob", "action": "save"}
+    answer = await browser.post(PATH, data=form | bobs)
+
+    assert answer.status_code == 409
+    assert "changed to &#39;alice&#39; in the meantime; yours was &#39;bob&#39;" in answer.text
+    assert Forms(answer.text).holding("question.")["question.Q1"] == "Known by Bob."
+    assert (await review.get(draft.name)).revision == 2
+
+
+async def test_one_form_is_one_revision(desk: tuple[httpx.AsyncClient, Review]) -> None:
+    browser, review = desk
+    draft = await review.draft(drafted(text=DRAFT))
+    form = Forms((await browser.get(PATH)).text).holding("question.")
+    typed = {name: "Known by now." for name in form if name.startswith(("question.", "waiver."))}
+
+    await browser.post(PATH, data=form | typed | {"author": "ada", "action": "save"})
+
+    assert (await review.get(draft.name)).revision == 2
+
+
+async def test_answer_that_came_in_between_is_no_error_page(desk: tuple[httpx.AsyncClient, Review]) -> None:
+    browser, review = desk
+    await review.draft(drafted(text=DRAFT))
+    form = Forms((await browser.get(PATH)).text).holding("question.")
+    await browser.post(PATH, data=form | {"question.Q1": "Known.", "author": "ana", "action": "save"})
+
+    answer = await browser.post(PATH, data=form | {"question.Q1": "Unknown.", "author": "bob", "action": "save"})
+
+    assert answer.status_code == 409
+    assert "ana answered &#39;Known.&#39;; yours was &#39;Unknown.&#39;" in answer.text
+
+
+def test_lines_that_nobody_touched_keep_their_ends() -> None:
+    assert with_line_ends("a\nB\nc\n", "a\r\nb\r\nc\n") == "a\r\nB\r\nc\n"
+    assert with_line_ends("a\nnew\nb", "a\nb") == "a\nnew\nb"

@@ -21,8 +21,7 @@ def seasonal(days: int, seed: int = 1, noise: float = 2.0) -> Floats:
 
 
 def replayed(values: Floats, step_s: float = 300.0, start_s: float = MONDAY_S) -> Replayed:
-    [found] = replay([Recorded("x", every(step_s, len(values), start_s), values)])
-    return found
+    return replay(Recorded("x", every(step_s, len(values), start_s), values))
 
 
 def opened(values: Floats, step_s: float = 300.0, start_s: float = MONDAY_S) -> list[tuple[int, int, int]]:

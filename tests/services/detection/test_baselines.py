@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from services.detection.baselines import WARM_UP, Baselines, Judgement
+from services.detection.baselines import Baselines, Judgement
+from services.detection.profiles import WARM_UP
 
 Floats = npt.NDArray[np.float64]
 

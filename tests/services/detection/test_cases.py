@@ -1,15 +1,13 @@
 """From anomalies to incidents: what opens one, what joins it, when it is over."""
 
+from dataclasses import replace
 from datetime import timedelta
-
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from services.detection.incident import Kind, Severity, State
 from services.detection.objectives import objectives
 from services.detection.series import Signal
 from services.detection.tuning import Tuning
-from tests.services.detection.town import Fault, Town, alert, at_the_end, deploy, lived, minute
+from tests.services.detection.town import Fault, Town, alert, at_the_end, deploy, lived, minute, note
 
 TWO_PAIRS = (("web", "shop"), ("portal", "billing"))
 
@@ -49,6 +47,52 @@ def test_faults_that_return_within_the_hold_do_not_open_a_second_incident() -> N
     assert incident.recovered_at == minute(117)
     # The hold doubled with each relapse, up to four plain ones.
     assert incident.resolved_at == minute(137)
+
+
+def test_failure_that_lasts_is_no_new_normal_after_some_minutes() -> None:
+    """Half an hour in which a tenth fails, and more and more towards its end."""
+    town = Town(("shop",), faults=(Fault("shop", range(100, 130), failing=0.1),
+                                   Fault("shop", range(118, 130), failing=0.1)))
+
+    steps = lived(town)
+
+    [incident] = at_the_end(steps)
+    [errors] = [each for each in incident.anomalies if each.signal is Signal.ERRORS]
+    assert (errors.onset_at, errors.recovered_at) == (minute(100), minute(130))
+    assert errors.peak_observed > 0.17
+    assert errors.baseline < 0.002
+    assert [step.kind for step in steps].count(Kind.ANOMALY_RECOVERED) == 1
+
+
+def test_bursts_of_one_failure_are_one_anomaly_at_the_worst_of_them() -> None:
+    town = Town(("shop",), faults=tuple(Fault("shop", range(start, start + 4), failing=share)
+                                        for start, share in ((90, 0.1), (97, 0.3), (104, 0.2))))
+
+    [incident] = at_the_end(lived(town))
+
+    [errors] = [each for each in incident.anomalies if each.signal is Signal.ERRORS]
+    assert (errors.onset_at, errors.recovered_at) == (minute(90), minute(108))
+    assert 0.25 < errors.peak_observed < 0.36
+    assert f"{errors.peak_observed * 100:.3g} % of requests fail" in incident.title
+
+
+def test_other_symptoms_within_the_hold_are_another_incident() -> None:
+    town = Town(("shop",), faults=(Fault("shop", range(100, 106), slower=6),
+                                   Fault("shop", range(109, 115), failing=0.3)))
+
+    first, second = at_the_end(lived(town))
+
+    assert {each.signal for each in first.anomalies} == {Signal.LATENCY}
+    # Of a gauge the time of the first value that is back, at the end of its minute.
+    assert first.recovered_at == minute(107)
+    assert {each.signal for each in second.anomalies} == {Signal.ERRORS}
+    assert second.onset_at == minute(109)
+
+
+def test_single_slow_minutes_apart_are_no_symptom_that_lasts() -> None:
+    blips = tuple(Fault("shop", range(start, start + 1), slower=8) for start in (90, 96, 102, 109))
+
+    assert lived(Town(("shop",), faults=blips)) == []
 
 
 def test_failure_long_after_an_incident_is_another_one() -> None:
@@ -118,6 +162,38 @@ def test_alert_joins_the_incident_that_burns_and_holds_it_open() -> None:
     assert incident.recovered_at == minute(118)
 
 
+def test_alert_of_a_service_that_nobody_knows_captures_nothing_that_begins_later() -> None:
+    town = Town(("web", "shop"), (("web", "shop"),), (Fault("shop", range(100, 110), failing=0.3),),
+                (alert(85, firing=True, service="queue"), alert(130, firing=False, service="queue")))
+
+    first, second = at_the_end(lived(town))
+
+    assert (first.service, first.services) == ("queue", ("queue",))
+    assert (second.service, second.onset_at) == ("shop", minute(100))
+
+
+def test_alerts_of_strangers_are_two_incidents_and_one_alert_of_two_services_is_one() -> None:
+    apart = Town(("shop",), events=(alert(50, firing=True, service="queue"),
+                                    replace(alert(51, firing=True, service="disk", fingerprint="f2"),
+                                            alert_name="DiskFull")))
+    alike = Town(("shop",), events=(alert(50, firing=True, service="queue"),
+                                    alert(51, firing=True, service="disk", fingerprint="f2")))
+
+    assert [each.services for each in at_the_end(lived(apart))] == [("queue",), ("disk",)]
+    assert [each.services for each in at_the_end(lived(alike))] == [("queue", "disk")]
+
+
+def test_timeline_has_what_concerns_the_incident_and_nothing_of_others_or_of_long_before() -> None:
+    town = Town(("web", "shop", "portal", "billing"), TWO_PAIRS, (Fault("shop", range(200, 210), failing=0.3),), (
+        note(204, "restarted"), note(205, "looking", service="shop"), note(206, "web too", service="web"),
+        note(205, "billing is fine", service="billing"), note(205, "who are you", service="stranger")))
+    late = replace(note(60, "long ago", service="shop"), occurred_at=minute(20))
+
+    steps = lived(town, minutes=230, late=(late,))
+
+    assert [step.text for step in steps if step.kind is Kind.NOTE] == ["restarted", "looking", "web too"]
+
+
 def test_two_alerts_of_one_name_and_moment_end_when_both_have() -> None:
     town = Town(("shop",), events=(alert(50, firing=True), alert(50, firing=True, fingerprint="f2"),
                                    alert(60, firing=False), alert(70, firing=False, fingerprint="f2")))
@@ -148,13 +224,3 @@ def test_budget_that_burns_slowly_opens_an_incident_that_no_threshold_sees() -> 
     assert "error budget of shop burns" in incident.title
     assert incident.severity is Severity.P2
     assert "P2 is 6 or more" in incident.severity_reason
-
-
-@settings(max_examples=6, deadline=None)
-@given(st.sets(st.integers(0, 79)))
-def test_result_does_not_depend_on_where_the_input_was_cut(told: set[int]) -> None:
-    town = Town(("web", "shop"), (("web", "shop"),), (
-        Fault("shop", range(50, 60), failing=0.3), Fault("web", range(52, 60), slower=3)),
-        (deploy(45), alert(53, firing=True), alert(62, firing=False)))
-
-    assert lived(town, minutes=80, cut=lambda number: number in told) == lived(town, minutes=80)

@@ -1,6 +1,7 @@
 """What the detectors know goes through bytes and comes back the same."""
 
 import pickle
+from enum import Enum
 
 import pytest
 import zstandard
@@ -23,6 +24,16 @@ def test_detector_that_is_stored_and_read_back_every_few_minutes_decides_the_sam
     steps += detector.close(START)
 
     assert steps == lived(town, minutes=80)
+
+
+def test_what_is_written_may_be_read_whatever_way_this_python_pickles_enumerations(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a Python before 3.11.4
+    monkeypatch.setattr(Enum, "__reduce_ex__", lambda self, protocol: (getattr, (type(self), self.name)))
+    detector = StreamDetector("t")
+    Town(("web",), ()).tell(detector, 0)
+
+    assert set(checkpoints.unpack(checkpoints.pack({"t": detector}))) == {"t"}
 
 
 def test_checkpoint_makes_no_objects_of_others() -> None:

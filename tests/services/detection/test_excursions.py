@@ -1,30 +1,29 @@
 """How evidence becomes a rate of false alarms."""
 
-import numpy as np
+from typing import Any
 
-from services.detection.excursions import USUAL_MEAN, Excursions
+from services.detection import excursions
+from services.detection.anomalies import Anomalies
 
-ROW = np.zeros(1, np.int64)
 DAY_S = 86400.0
 
 
-def watched(peaks_a_day: int, days: int, peak: float, *, is_course: bool = True) -> Excursions:
+def watched(peaks_a_day: int, days: int, peak: float, *, is_course: bool = True) -> Any:
     """A measure that was followed for some days, with so many excursions each."""
-    excursions = Excursions(1)
-    excursions.is_course[:] = is_course
+    own = Anomalies(1).state[0]
+    own["is_course"] = is_course
     for minute in range(0, days * 1440, 10):
         is_peak = peaks_a_day and (minute % (1440 // peaks_a_day)) < 10
-        excursions.learn(ROW, np.array([minute * 60.0]), np.array([peak if is_peak else 0.0]), np.array([True]))
-    return excursions
+        excursions.learn(own, minute * 60.0, peak if is_peak else 0.0, True)
+    return own
 
 
-def strength(excursions: Excursions, evidence: float) -> float:
-    return float(excursions.strength(ROW, np.array([evidence]))[0])
+def strength(own: Any, evidence: float) -> float:
+    return excursions.strength(own, evidence)
 
 
 def test_evidence_of_a_new_golden_signal_stays_as_it_is() -> None:
-    assert strength(Excursions(1), 6.0) == 6.0
-    assert USUAL_MEAN > 0
+    assert strength(Anomalies(1).state[0], 6.0) == 6.0
 
 
 def test_series_that_was_quiet_for_long_needs_less() -> None:
@@ -51,16 +50,16 @@ def test_failures_that_return_every_day_stay_failures_of_a_golden_signal() -> No
 
 
 def test_one_failure_does_not_teach_that_it_is_usual() -> None:
-    excursions = watched(0, 10, 0.0)
-    excursions.learn(ROW, np.array([10 * DAY_S]), np.array([150.0]), np.array([True]))
+    own = watched(0, 10, 0.0)
+    excursions.learn(own, 10 * DAY_S, 150.0, True)
 
-    assert strength(excursions, 10.0) > 6.0
+    assert strength(own, 10.0) > 6.0
 
 
 def test_strength_grows_with_evidence() -> None:
-    excursions = watched(3, 5, 2.0)
+    own = watched(3, 5, 2.0)
 
-    found = [strength(excursions, each) for each in (0.0, 0.2, 0.4, 1.0, 2.0, 5.0, 20.0, 150.0)]
+    found = [strength(own, each) for each in (0.0, 0.2, 0.4, 1.0, 2.0, 5.0, 20.0, 150.0)]
 
     assert found == sorted(found)
     assert found[0] == 0.0

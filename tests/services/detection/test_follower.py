@@ -15,6 +15,7 @@ from afteraction.v1.incident_service_pb2 import (
     SplitIncidentRequest,
 )
 from afteraction.v1.ingestion_service_pb2 import TailResponse
+from services.detection import checkpoints
 from shared.timestamps import from_proto, required
 from tests.services.detection.conftest import Detection
 from tests.services.detection.outage import alert, deploy, minute, rows
@@ -158,3 +159,16 @@ async def test_new_symptom_opens_again_what_a_person_resolved_too_early(detectio
     assert [entry.kind for entry in again.timeline].count(TimelineEntry.KIND_REOPENED) == 1
     assert again.state == INCIDENT_STATE_RESOLVED
     assert from_proto(again.recovered_at) == minute(120)
+
+
+async def test_checkpoint_that_cannot_be_read_costs_a_second_reading(detection: Detection) -> None:
+    written = rows()
+    follower = await detection.read(written[:110])
+    await follower.keep_checkpoint()
+    await detection.store.keep_checkpoint(follower.position, checkpoints.version(), b"torn")
+
+    await detection.read(written[110:])
+
+    [incident] = await listed(detection)
+    assert from_proto(incident.onset_at) == minute(100)
+    assert from_proto(incident.recovered_at) == minute(120)

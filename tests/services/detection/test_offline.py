@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.detection.anomalies import Anomalies
+from services.detection.baselines import Baselines
 from services.detection.offline import Opened, Recorded, replay, replay_all
 from services.detection.tuning import Tuning
 from tests.services.detection.courses import DAY, MONDAY_S, Floats, every, opened, replayed, seasonal
@@ -61,9 +63,8 @@ COURSES: dict[str, Floats] = {
 
 @pytest.fixture(scope="module")
 def found() -> dict[str, list[Opened]]:
-    """The incidents of all courses: side by side they take the time of one."""
-    return {each.recorded.name: each.incidents for each in replay(
-        [Recorded(name, every(300.0, len(values)), values) for name, values in COURSES.items()])}
+    return {name: replay(Recorded(name, every(300.0, len(values)), values)).incidents
+            for name, values in COURSES.items()}
 
 
 def test_spike_on_a_season_is_one_incident_from_its_first_to_its_last_row(found: dict[str, list[Opened]]) -> None:
@@ -125,7 +126,7 @@ def test_scores_reach_a_half_exactly_where_an_incident_opens() -> None:
     assert len(told.incidents) == 2
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(cut=st.integers(1, DAY + 90), seed=st.integers(0, 50))
 def test_what_comes_later_changes_no_score_before(cut: int, seed: int) -> None:
     values = seasonal(2, seed)[:DAY + 100]
@@ -133,8 +134,8 @@ def test_what_comes_later_changes_no_score_before(cut: int, seed: int) -> None:
     tuning = Tuning(settle_s=0.0)
     times = every(300.0, len(values))
 
-    [whole] = replay([Recorded("x", times, values)], tuning)
-    [part] = replay([Recorded("x", times[:cut], values[:cut])], tuning)
+    whole = replay(Recorded("x", times, values), tuning)
+    part = replay(Recorded("x", times[:cut], values[:cut]), tuning)
 
     assert np.array_equal(whole.scores[:cut], part.scores)
 
@@ -148,9 +149,40 @@ def test_series_do_not_depend_on_what_is_replayed_beside_them() -> None:
     together = {each.recorded.name: each for each in replay_all(both)}
 
     for each in both:
-        [alone] = replay([each])
+        alone = replay(each)
         assert np.array_equal(alone.scores, together[each.name].scores)
         assert alone.incidents == together[each.name].incidents
+
+
+@pytest.mark.parametrize("block_rows", [1, 97, DAY, 10_000])
+def test_where_blocks_end_does_not_matter(block_rows: int) -> None:
+    values = seasonal(5, seed=4)
+    values[3 * DAY + 10:3 * DAY + 13] += 40.0
+    values[4 * DAY:4 * DAY + 20] -= 40.0
+    recorded = Recorded("x", every(300.0, len(values)), values)
+    done: list[int] = []
+
+    whole, parts = replay(recorded), replay(recorded, progress=done.append, block_rows=block_rows)
+
+    assert np.array_equal(whole.scores, parts.scores)
+    assert np.array_equal(whole.z, parts.z, equal_nan=True)
+    assert whole.incidents == parts.incidents
+    assert sum(done) == len(values)
+
+
+def test_what_is_replayed_is_what_live_detection_says_of_the_same_values() -> None:
+    values = seasonal(3)
+    values[2 * DAY + 100:2 * DAY + 110] += 40.0
+    times = every(300.0, len(values))
+    baselines, anomalies, row = Baselines(1), Anomalies(1), np.zeros(1, np.int64)
+    anomalies.know_only_course()
+    live = []
+    for at, value in zip(times, values, strict=True):
+        judged = baselines.observe(row, np.array([at]), np.array([value]), np.zeros(1), anomalies.out)
+        anomalies.judge(row, np.array([at]), np.abs(judged.z), np.ones(1, np.bool_), np.full(1, np.inf), judged.missed)
+        live.append(judged.z[0])
+
+    assert np.array_equal(np.array(live, np.float32), replay(Recorded("x", times, values)).z, equal_nan=True)
 
 
 def test_incident_that_is_not_over_has_no_end() -> None:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from services.detection.alignment import Alignment
+from services.detection.meanings import Meaning, meaning, rules
 from services.detection.objectives import limits, objectives
 from services.detection.series import Reading, Role, Series, SeriesSource, SeriesType, Signal
-from services.detection.signals import Meaning, as_named, contributions, meaning, rules
+from services.detection.signals import as_named, contributions
 
 NS = 60_000_000_000
 
@@ -21,6 +22,10 @@ NS = 60_000_000_000
     ("RequestCount", "Count", Meaning.REQUESTS),
     ("Invocations", "Count", Meaning.REQUESTS),
     ("orders", "", Meaning.REQUESTS),
+    ("istio_requests", "", Meaning.REQUESTS),
+    ("grpc_server_handled", "", Meaning.REQUESTS),
+    ("envoy_cluster_upstream_rq_xx", "", Meaning.REQUESTS),
+    ("load", "", Meaning.REQUESTS),
     ("5XXError", "Count", Meaning.ERRORS),
     ("HTTPCode_Target_5XX_Count", "Count", Meaning.ERRORS),
     ("login_failures", "", Meaning.ERRORS),
@@ -39,6 +44,9 @@ NS = 60_000_000_000
     ("container.memory.usage", "By", Meaning.EVIDENCE),
     ("translatency", "s", Meaning.EVIDENCE),
     ("queue_size", "", Meaning.EVIDENCE),
+    ("response_size", "By", Meaning.EVIDENCE),
+    ("node_load1", "", Meaning.EVIDENCE),
+    ("grpc_server_started", "", Meaning.EVIDENCE),
 ])
 def test_names_of_many_conventions_are_known(name: str, unit: str, means: Meaning) -> None:
     assert meaning(name, unit) is means

@@ -75,12 +75,16 @@ class Town:
 
 
 def lived(town: Town, *, minutes: int = 150, tuning: Tuning | None = None, close: bool = True,
-          cut: Callable[[int], bool] = lambda number: True) -> list[Transition]:
-    """Every transition of a town's stream. cut: whether the watermark is told after this minute."""
+          cut: Callable[[int], bool] = lambda number: True, late: Iterable[Event] = ()) -> list[Transition]:
+    """Every transition of a town's stream. cut: whether the watermark is told after this minute. late: events that come
+    25 minutes before the end."""
     detector = StreamDetector("t", tuning)
     steps: list[Transition] = []
     for number in range(minutes):
         town.tell(detector, number)
+        if number == minutes - 25:
+            for event in late:
+                detector.event(event)
         if cut(number):
             steps += detector.advance(minute(number + 1).timestamp(), START)
     return steps + (detector.close(START) if close else detector.advance(minute(minutes).timestamp(), START))
@@ -101,3 +105,8 @@ def alert(number: float, *, firing: bool, service: str = "shop", fingerprint: st
 def deploy(number: float, *, service: str = "shop", version: str = "v2") -> Event:
     return Event(id=f"deploy-{version}-{number}", occurred_at=minute(number), kind=EventKind.DEPLOY, service=service,
                  text=f"{service} {version} deployed")
+
+
+def note(number: float, text: str, *, service: str = "") -> Event:
+    return Event(id=f"note-{number}-{text}", occurred_at=minute(number), kind=EventKind.NOTE, service=service,
+                 text=text)

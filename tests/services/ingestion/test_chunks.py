@@ -7,10 +7,10 @@ from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ingestion.chunks import decode_lines, decode_spans, encode_lines, encode_spans, metrics, unpacked
+from services.ingestion.chunks import decode_lines, encode_lines, metrics, unpacked
 from services.ingestion.columns import Histogram, PointBuilder, decode_histograms, decode_points
 from services.ingestion.intake import Intake
-from services.ingestion.records import Line, Span
+from services.ingestion.records import Line
 from services.ingestion.settings import Settings
 from tests.services.ingestion.senders import T0, gauge, logs, spans
 
@@ -18,8 +18,6 @@ texts = st.text(st.characters(codec="utf-8"), max_size=20)
 times = st.integers(1, 2**63 - 1)
 ids = st.binary(min_size=8, max_size=8)
 lines = st.builds(Line, st.just("shop"), times, st.sampled_from(["", "INFO", "ERROR"]), texts, ids, ids, texts)
-spans_ = st.builds(Span, st.just("shop"), st.binary(min_size=16, max_size=16), ids, ids | st.just(b""), texts, texts,
-                   times, times, st.booleans(), texts, st.dictionaries(texts, texts, max_size=3))
 histograms = st.builds(
     lambda identifier, at, buckets, total: Histogram(
         identifier, at, 0, sum(count for _, count in buckets), total,
@@ -34,10 +32,11 @@ def test_lines_come_back(found: list[Line]) -> None:
     assert decode_lines("shop", encode_lines(found)) == found
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.lists(spans_, min_size=1))
-def test_spans_come_back(found: list[Span]) -> None:
-    assert decode_spans("shop", encode_spans(found)) == found
+def test_lines_of_some_patterns_are_read_alone() -> None:
+    found = [Line("shop", number, "INFO", f"line {number}", pattern=pattern)
+             for number, pattern in enumerate(("a", "b", "a"), 1)]
+
+    assert decode_lines("shop", encode_lines(found), {"a"}) == [found[0], found[2]]
 
 
 @settings(max_examples=50, deadline=None)

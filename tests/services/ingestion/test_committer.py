@@ -28,6 +28,7 @@ class Storage:
         self.has_begun = asyncio.Event()
         self.is_open = asyncio.Event()
         self.failure: Exception | None = None
+        self.refused: set[str] = set()
 
     async def append(self, entries: Sequence[Entry], progress: Sequence[Progress], at: datetime) -> list[int]:
         self.groups.append(list(entries))
@@ -35,6 +36,8 @@ class Storage:
         await self.is_open.wait()
         if self.failure is not None:
             raise self.failure
+        if any(entry.stream in self.refused for entry in entries):
+            raise ValueError("no text of PostgreSQL's can hold that")
         return list(range(1, len(entries) + 1))
 
     async def head(self) -> int:
@@ -90,6 +93,32 @@ async def test_all_who_wait_are_told_of_a_failure_and_the_next_group_goes_on(sto
 
     assert [type(answer) for answer in answers] == [ConnectionError, ConnectionError]
     assert await committer.submit(entry(1), sender="a", size=1) == 1
+
+
+async def test_one_that_cannot_be_stored_fails_alone(storage: Storage, committer: Committer) -> None:
+    storage.refused = {"bad"}
+    first = asyncio.create_task(committer.submit(entry(1), sender="a", size=1))
+    await storage.has_begun.wait()
+    group = [asyncio.create_task(committer.submit(entry(2, stream=stream), sender="a", size=1))
+             for stream in ("live", "bad", "other")]
+    storage.is_open.set()
+
+    answers = await asyncio.gather(first, *group, return_exceptions=True)
+
+    assert [type(answer) for answer in answers] == [int, int, ValueError, int]
+    assert [len(found) for found in storage.groups] == [1, 3, 1, 1, 1]
+
+
+async def test_while_the_database_is_away_nothing_is_tried_one_by_one(storage: Storage, committer: Committer) -> None:
+    storage.failure = ConnectionError("gone")
+    first = asyncio.create_task(committer.submit(entry(1), sender="a", size=1))
+    await storage.has_begun.wait()
+    rest = [asyncio.create_task(committer.submit(entry(2), sender="a", size=1)) for _ in range(3)]
+    storage.is_open.set()
+
+    await asyncio.gather(first, *rest, return_exceptions=True)
+
+    assert [len(found) for found in storage.groups] == [1, 3]
 
 
 async def test_late_and_future_items_are_counted_one_by_one(storage: Storage, committer: Committer,

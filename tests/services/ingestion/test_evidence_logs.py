@@ -7,11 +7,10 @@ import numpy as np
 from afteraction.v1 import series_pb2
 from afteraction.v1.evidence_pb2 import PATTERN_CHANGE_BURST, PATTERN_CHANGE_GONE, PATTERN_CHANGE_NEW
 from services.ingestion import evidence_logs
-from services.ingestion.chunks import encode_spans, sampled
 from services.ingestion.columns import encode_points
 from services.ingestion.evidence_logs import Counts, Found
 from services.ingestion.evidence_series import Span as Interval
-from services.ingestion.records import Line, Span
+from services.ingestion.records import Line
 
 SECOND, MINUTE = 1_000_000_000, 60_000_000_000
 INTERVAL = Interval(before=0, until=60 * MINUTE, start=60 * MINUTE, end=70 * MINUTE)
@@ -24,7 +23,7 @@ DEFINITIONS = {
 
 def counts(*points: tuple[int, float, float, int]) -> Counts:
     """points: series, minute of its last line, lines, position of the chunk."""
-    return Counts([(position, encode_points(
+    return Counts([((position,), None, encode_points(
         np.array([series], "u8"), np.array([int(minute * MINUTE)], "i8"),
         np.array([int(minute * MINUTE) - 10 * SECOND], "i8"), np.array([lines], "f8")))
         for series, minute, lines, position in points])
@@ -58,6 +57,21 @@ def test_the_example_is_read_from_the_chunk_of_the_first_line() -> None:
     assert evidence_logs.chunks_of_examples([found]) == [20]
 
 
+def test_the_example_is_read_from_the_chunk_within_a_block() -> None:
+    points = encode_points(np.full(3, 2, "u8"), np.array([61, 63, 65], "i8") * MINUTE,
+                           np.array([61, 63, 65], "i8") * MINUTE - 10 * SECOND, np.ones(3))
+
+    (found,) = windows(Counts([((10, 20), (1, 2), points)])).values()
+
+    assert evidence_logs.chunks_of_examples([found]) == [10]
+
+
+def test_chunks_with_lines_of_the_window_are_named() -> None:
+    found = counts((2, 50.5, 7, 30), (1, 63.5, 1, 20), (3, 69.9, 1, 10), (3, 71, 1, 40))
+
+    assert found.chunks(INTERVAL) == [10, 20]
+
+
 def test_the_example_is_the_earliest_line_of_the_window() -> None:
     (found,) = windows(counts((2, 63.5, 2, 20))).values()
     lines = [Line("shop", int(minute * MINUTE), "ERROR", f"at {minute}", pattern="fresh")
@@ -67,22 +81,3 @@ def test_the_example_is_the_earliest_line_of_the_window() -> None:
 
     assert found.message.example == "at 63.2"
     assert found.message.first_seen_at.ToNanoseconds() == int(63.2 * MINUTE)
-
-
-def test_of_too_many_spans_whole_traces_are_left_out() -> None:
-    def chunk(service: str) -> tuple[str, bytes]:
-        return service, encode_spans(
-            [Span(service, (number * 2_654_435_761 % 2**32).to_bytes(16, "big"), number.to_bytes(8, "big"), b"", "GET",
-                  "server", 0, 1) for number in range(2000)])
-
-    kept = list(sampled([chunk("web"), chunk("shop")], 1000))
-
-    assert 800 < len(kept) < 1200
-    assert ({span.trace_id for span in kept if span.service == "web"}
-            == {span.trace_id for span in kept if span.service == "shop"})
-
-
-def test_few_spans_are_all_kept() -> None:
-    chunk = encode_spans([Span("web", b"t" * 16, b"s" * 8, b"", "GET", "server", 0, 1)])
-
-    assert len(list(sampled([("web", chunk)], 1000))) == 1

@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2_grpc import Me
 
 from services.ingestion import otlp_grpc
 from services.ingestion.settings import Settings
+from shared.errors import Unauthenticated
 from shared.rpc.server import Server
 from shared.rpc.status import DETAILS_KEY
 from shared.settings import Common
@@ -103,3 +104,15 @@ async def test_many_at_once_are_all_stored(running: Running, stub: Stub) -> None
     await asyncio.gather(*(stub.Export(request) for request in requests))
 
     assert len((await running.points())["queue.depth"]) == 20
+
+
+async def test_calls_that_were_not_let_in_are_counted_with_their_door(running: Running) -> None:
+    error = Unauthenticated("no valid token", reason="BAD_TOKEN")
+
+    running.parts.refused("/opentelemetry.proto.collector.trace.v1.TraceService/Export", error)
+    running.parts.refused("/afteraction.v1.IngestionService/RecordEvents", error)
+    running.parts.refused("/afteraction.v1.IngestionService/Tail", error)
+
+    for name in ("otlp-grpc", "events"):
+        door = await running.door(name)
+        assert (door.rejected_requests, door.last_error) == (1, "no valid token")

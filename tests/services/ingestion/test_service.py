@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from afteraction.v1 import event_pb2, evidence_pb2
 from afteraction.v1 import ingestion_service_pb2 as pb
+from services.ingestion import span_columns
 from services.ingestion.columns import decode_histograms, decode_points
 from shared.errors import FailedPrecondition, InvalidArgument
 from tests.services.ingestion.conftest import Running
@@ -244,8 +245,8 @@ async def test_evidence_sets_a_window_beside_its_baseline(running: Running) -> N
 async def test_evidence_tells_operations_calls_and_a_failing_trace(running: Running) -> None:
     for index in range(4):
         await running.traces.Export(spans([
-            ("shop", f"{index:016x}", "", "GET /", index, index + 1.0),
-            ("orders", f"{index + 100:016x}", f"{index:016x}", "load", index + 0.1, index + 0.4)],
+            ("shop", f"{index + 1:016x}", "", "GET /", index, index + 1.0),
+            ("orders", f"{index + 100:016x}", f"{index + 1:016x}", "load", index + 0.1, index + 0.4)],
             trace=f"{index + 1:032x}", is_error=index == 3))
 
     found = await evidence(running, window={"start": at(0), "end": at(60)})
@@ -337,3 +338,27 @@ async def test_upkeep_keeps_what_is_new_and_read(running: Running) -> None:
     await running.parts.upkeep.retain()
 
     assert len(await running.rows()) == 1
+
+
+async def stored_spans(running: Running) -> list[str]:
+    rows = await running.pool.fetch("SELECT service, raw FROM chunks WHERE signal = 2 AND raw IS NOT NULL")
+    return [span.span_id.hex() for row in rows
+            for span in span_columns.spans(row["service"], span_columns.decode(row["raw"]))]
+
+
+async def test_a_span_in_requests_that_come_at_once_is_stored_once(running: Running) -> None:
+    requests = [spans([("shop", f"{1:016x}", "", "GET /", 0, 1.0), ("shop", f"{number:016x}", "", "GET /", 0, 1.0)])
+                for number in range(2, 12)]
+
+    await asyncio.gather(*(running.traces.Export(request) for request in requests))
+
+    assert sorted(await stored_spans(running)) == [f"{number:016x}" for number in range(1, 12)]
+
+
+async def test_doctor_hears_of_the_service_that_sent_and_not_of_the_one_that_was_called(running: Running) -> None:
+    await running.traces.Export(spans([("shop", f"{2:016x}", f"{1:016x}", "load", 0, 1.0)]))
+    await running.http.post("/v1/traces", headers={"content-type": "application/x-protobuf"}, content=spans(
+        [("web", f"{1:016x}", "", "GET /", 0, 1.0)]).SerializeToString())
+
+    assert {each.service for each in (await running.door("otlp-http")).senders} == {"web"}
+    assert {each.service for each in (await running.door("otlp-grpc")).senders} == {"shop"}

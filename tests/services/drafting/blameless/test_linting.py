@@ -69,6 +69,12 @@ def test_prose_is_read_wherever_it_stands(markdown: str) -> None:
     assert [finding.rule for finding in lint(markdown)] == ["person-as-failure"]
 
 
+def test_title_of_the_front_matter_is_read() -> None:
+    [finding] = lint("---\ntitle: Priya forgot to renew the certificate\nowner: ops\n---\n\nFine.\n")
+
+    assert (finding.line, finding.column, finding.rule) == (2, 8, "person-as-failure")
+
+
 def test_praise_by_denial_is_no_finding() -> None:
     assert lint("The on-call forgot nothing.") == ()
     assert lint("The reviewers overlooked nothing.") == ()

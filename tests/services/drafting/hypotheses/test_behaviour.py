@@ -67,3 +67,16 @@ def test_two_lines_of_two_ways_in_that_happened_to_be_as_many_are_no_pair() -> N
              pattern("shop", "request received", severity="INFO", count=130, before=1200)]
 
     assert behaviour(observations(calls=calls, patterns=lines)) == ()
+
+
+def test_errors_beside_the_usual_lines_of_a_service_that_tells_nothing_else_do_not_blame_the_usual_ones() -> None:
+    lines = [pattern("shop", "served request <*> in <*>", severity="INFO", count=120, before=700),
+             pattern("shop", "cannot reach ledger: <*>", count=500)]
+
+    (found,) = behaviour(observations(patterns=lines))
+
+    assert found.keys[0] == lines[1].key
+    # No request was counted, and nothing was thrown.
+    assert "than its other lines explain" in found.clause
+    assert found.kind is CauseKind.UNAVAILABLE
+    assert found.weight < 2.5

@@ -241,3 +241,41 @@ def test_a_slow_metric_counts_less_where_spans_show_the_time_lost_elsewhere() ->
     second = next(one for one in rank(incident("shop"), observations(series=slow, operations=spans))
                   if one.service == "stock")
     assert spans[0].key in second.evidence_against
+
+
+def test_services_that_slow_down_under_four_times_the_requests_are_asked_too_much() -> None:
+    slow = [series(name, "request.duration", unit="s", before=0.1, now=now)
+            for name, now in (("web", 0.9), ("shop", 0.8), ("orders", 0.7), ("payments", 0.1))]
+    asked = [series(name, "requests", before=50, now=200) for name in quiet_services()]
+
+    first = rank(incident("web"), observations(series=slow + asked, calls=EDGES))[0]
+
+    assert (first.service, first.kind) == ("web", CauseKind.TRAFFIC)
+
+
+def test_errors_that_grow_with_the_requests_are_no_outage() -> None:
+    asked = [series(name, "requests", before=50, now=200) for name in quiet_services()]
+    errors = [series("orders", "errors", before=0.5, now=2.0)]
+
+    hypotheses = rank(incident("web"), observations(series=asked + errors, calls=EDGES))
+
+    assert all(one.kind is not CauseKind.UNAVAILABLE for one in hypotheses)
+
+
+def test_memory_that_fills_while_requests_fail_is_not_explained_by_the_failed_requests() -> None:
+    told = [series("orders", "memory.utilization", unit="1", before=0.4, now=0.96),
+            series("orders", "http.server.requests", unit="{request}", before=50, now=48),
+            series("orders", "http.server.requests", unit="{request}", before=0.1, now=3, status_code="500")]
+
+    first = rank(incident("web"), observations(series=told, calls=EDGES))[0]
+
+    assert (first.service, first.kind) == ("orders", CauseKind.MEMORY)
+
+
+def test_caller_that_no_longer_asks_a_service_is_changed_where_only_servers_make_spans() -> None:
+    handled = [operation(name, "handle", count=100, before=600, kind="server") for name in ("web", "shop", "orders")]
+    calls = (call("web", "shop"), call("shop", "orders"), call("shop", "payments", count=1))
+
+    first = rank(incident("web"), observations(operations=handled, calls=calls))[0]
+
+    assert (first.service, first.kind) == ("shop", CauseKind.CODE_RETURN)

@@ -48,3 +48,31 @@ def test_failures_that_were_never_seen_before_are_the_cause_of_their_service() -
 ])
 def test_what_counts_as_a_failure(attributes: dict[str, str], failed: bool) -> None:
     assert is_failure(attributes) is failed
+
+
+def test_failed_requests_of_a_counter_are_errors_and_no_traffic() -> None:
+    fine = series("shop", "istio_requests_total", before=50, now=50, response_code="200")
+    failed = series("shop", "istio_requests_total", before=0.1, now=20, response_code="503")
+
+    told = departures(with_counts([fine, failed]))
+
+    assert [one.meaning.measure for one in told] == [Measure.TRAFFIC, Measure.ERRORS]
+
+
+def test_failures_that_appear_with_the_incident_had_none_before() -> None:
+    failed = replace(series("shop", "http_requests_total", before=1, now=20, status="500"), baseline_values=(),
+                     baseline_points=0)
+
+    (told,) = departures(with_counts([failed]))
+
+    assert (told.meaning.measure, told.baseline) == (Measure.ERRORS, 0.0)
+    assert told.certainty == 1.0
+
+
+@pytest.mark.parametrize("attributes", [
+    {"outcome": "SERVER_ERROR"}, {"classification": "failure"}, {"envoy_response_code_class": "5"},
+    {"response_code": "200", "grpc_response_status": "14"}, {"grpc_code": "Unavailable"}])
+def test_failures_are_known_in_many_words(attributes: dict[str, str]) -> None:
+    assert is_failure(attributes)
+    assert not is_failure(attributes | {"outcome": "SUCCESS", "classification": "success", "grpc_code": "OK",
+                                        "envoy_response_code_class": "2", "grpc_response_status": "0"})

@@ -1,4 +1,4 @@
-"""A window reads the chunks that overlap it, and touches no others."""
+"""A window reads the blocks and chunks that overlap it, and touches no others."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -17,17 +17,27 @@ AT = datetime(2026, 7, 5, tzinfo=UTC)
 T0 = int(AT.timestamp()) * 1_000_000_000
 MINUTE = 60_000_000_000
 SERVICES, DAYS = 30, 4
-# One chunk a minute of each service, over some days of arrival.
-FILL = """INSERT INTO chunks (position, arrived_at, stream, service, signal, first_at, last_at, columns, raw,
-                              watermark, is_closed)
+# One block every ten minutes of each service, over some days of arrival.
+FILL = """INSERT INTO blocks (position, arrived_at, stream, service, signal, first_at, last_at, columns, raw,
+                              positions, lengths)
           SELECT day * 1000000 + service * 10000 + minute,
                  $1::timestamptz + (day * 1440 + minute) * interval '1 minute',
-                 'live', 's' || service, 1, at, at + 30000000000, '\\x00', NULL, 0, false
+                 'live', 's' || service, 1, at, at + 30000000000, '\\x00', NULL, ARRAY[minute], ARRAY[1]
           FROM generate_series(0, $2 - 1) AS day, generate_series(1, $3) AS service,
                generate_series(0, 1439, 10) AS minute,
                LATERAL (SELECT $4::bigint + (day * 1440 + minute) * 60000000000) AS times (at)"""
-INSERT = """INSERT INTO chunks (position, arrived_at, stream, service, signal, first_at, last_at, columns, raw,
-                                watermark, is_closed) VALUES ($1, $2, $3, $4, 1, $5, $6, '\\x00', NULL, 0, false)"""
+INSERT = """INSERT INTO blocks (position, arrived_at, stream, service, signal, first_at, last_at, columns, raw,
+                                positions, lengths)
+            VALUES ($1, $2, $3, $4, 1, $5, $6, '\\x00', NULL, ARRAY[$1::bigint], ARRAY[1])"""
+# The chunks that those blocks were made of, and a few that are in none yet.
+CHUNKS = """INSERT INTO chunks (position, arrived_at, stream, service, signal, first_at, last_at, columns, watermark,
+                                is_closed)
+            SELECT position, arrived_at, stream, service, signal, first_at, last_at, columns, 0, false FROM blocks"""
+MERGED = "INSERT INTO merged SELECT stream, service, signal, max(position) FROM chunks GROUP BY 1, 2, 3"
+WAITING = """INSERT INTO chunks (position, arrived_at, stream, service, signal, first_at, last_at, columns, watermark,
+                                 is_closed)
+             SELECT 10000000 + service, $1, 'live', 's' || service, 1, $2, $2, '\\x00', 0, false
+             FROM generate_series(1, $3) AS service"""
 
 
 @pytest.fixture
@@ -47,11 +57,14 @@ def walked(plan: dict[str, Any]) -> int:
     return int(own) + sum(walked(child) for child in plan.get("Plans", ()))
 
 
-async def test_window_of_the_past_touches_its_own_chunks_alone(pool: Pool) -> None:
+async def test_window_of_the_past_touches_its_own_blocks_alone(pool: Pool) -> None:
     await pool.execute(FILL, AT, DAYS, SERVICES, T0)
     # A backfill whose chunk spans days.
     await pool.execute(INSERT, 1, AT, "live", "s1", T0, T0 + 3 * 1440 * MINUTE)
-    await pool.execute("ANALYZE chunks")
+    await pool.execute(CHUNKS)
+    await pool.execute(MERGED)
+    await pool.execute(WAITING, AT, T0 + 90 * MINUTE, SERVICES)
+    await pool.execute("ANALYZE chunks, blocks")
     start, end = T0 + 60 * MINUTE, T0 + 120 * MINUTE
     asked = ["s1", "s2", "s3"]
 
@@ -59,14 +72,15 @@ async def test_window_of_the_past_touches_its_own_chunks_alone(pool: Pool) -> No
     explained = json.loads(await pool.fetchval("EXPLAIN (ANALYZE, FORMAT JSON) " + COLUMNS, "live", start, end, asked,
                                                [1]))
 
-    assert len(found) == 3 * 6 + 1
+    assert len(found) == 3 * 6 + 1 + 3
     assert {each.service for each in found} == set(asked)
-    # Of 17,280 chunks it looks at those that begin within an hour behind the window, and at no others.
-    assert walked(explained[0]["Plan"]) <= 2 * len(found) + 3
+    # Of 17,280 blocks and as many chunks it looks at the blocks that begin within an hour behind the window, at those
+    # few chunks, and at how far each service is merged.
+    assert walked(explained[0]["Plan"]) <= 2 * len(found) + 2 * SERVICES + 3 * 4
 
 
 @pytest.mark.parametrize("minutes", [0, 1, 59, 60, 61, 3000])
-async def test_chunk_is_found_where_it_overlaps_and_nowhere_else(pool: Pool, minutes: int) -> None:
+async def test_block_is_found_where_it_overlaps_and_nowhere_else(pool: Pool, minutes: int) -> None:
     first, last = T0 + 5000 * MINUTE, T0 + (5000 + minutes) * MINUTE
     await pool.execute(INSERT, 1, AT, "live", "s1", first, last)
 
