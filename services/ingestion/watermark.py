@@ -1,8 +1,8 @@
 """How far the event time of a stream is complete.
 
 The live stream follows its senders: the earliest, over those that are active, of the latest sane time of each, less the
-lateness; when all are silent it goes on with our clock from there. A replay follows its marks alone, since it sends at any speed and in any order in between. Neither ever goes
-back.
+lateness; when all are silent it goes on with our clock from there. A replay follows its marks alone, since it sends at
+any speed and in any order in between. Neither ever goes back.
 """
 
 from collections.abc import Mapping
