@@ -16,7 +16,7 @@ from afteraction.v1.incident_service_pb2 import (
 )
 from afteraction.v1.ingestion_service_pb2 import TailResponse
 from services.detection import checkpoints
-from shared.timestamps import from_proto, required, to_proto
+from shared.timestamps import from_proto, required
 from tests.services.detection.conftest import Detection
 from tests.services.detection.outage import alert, deploy, minute, rows
 
@@ -177,7 +177,7 @@ async def test_checkpoint_that_cannot_be_read_costs_a_second_reading(detection: 
 def until_an_alert(stream: str) -> list[TailResponse]:
     """What is known when an alert has just come in: the watermark lies a minute before it, and nothing comes after."""
     written = rows(stream=stream, out=range(0), events=(alert(60, firing=True),))[:61]
-    written[-1].watermark.CopyFrom(to_proto(minute(59)))
+    written[-1].watermark.FromDatetime(minute(59))
     return written
 
 
