@@ -176,7 +176,7 @@ class StreamDetector:
         counts = self._counts(interval)
         x = self.practices.transform(rows, values)
         judgement = self.baselines.observe(rows, interval.ends, x, self.practices.noise(rows, counts),
-                                           self.anomalies.out[rows])
+                                           self.anomalies.degree(rows))
         expected = self.practices.restore(rows, judgement.expected)
         affected = self.practices.affected(rows, values, counts)
         minutes = np.maximum(self.baselines.period[rows].astype(np.float64) / 60.0, 1.0)
