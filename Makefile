@@ -78,8 +78,9 @@ eval-blameless: .venv/installed-dev ## precision and recall of the blameless lin
 eval-drafts: .venv/installed-dev ## drafts from real timelines against what their teams wrote: DATA=DIR
 	$(BIN)/python -m tests.eval.drafts $(or $(DATA),../shared/data/postmortems)
 
-bench-ingestion: .venv/installed-dev ## points, lines and spans per CPU-second, durable
+bench-ingestion: .venv/installed-dev ## points, lines and spans per CPU-second, durable; windows of evidence
 	$(BIN)/python -m tests.bench.ingestion
+	$(BIN)/python -m tests.bench.evidence --days 1
 
 bench-detection: .venv/installed-dev ## observations per second at 100,000 series, beside peers
 	$(BIN)/python -m tests.bench.detection

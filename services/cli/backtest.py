@@ -4,14 +4,16 @@ import csv
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 import typer
 from rich.progress import Progress
 
 from services.cli.output import Json, console, errors, print_json
-from services.detection.offline import Opened, Replayed, replay_all
+from services.detection.offline import Opened, Replayed, replay
 from services.detection.plot import png, sparkline
 from services.detection.recordings import Recording, read
 from services.detection.series import Signal
@@ -51,36 +53,45 @@ def backtest(
         step_s = parse_duration(step).total_seconds()
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--step") from error
-    recordings, is_unreadable = _recordings(paths, step_s, _SIGNALS[signal])
-    replayed = _replayed(recordings, Tuning() if strength is None else Tuning(strength=strength))
-    ordered = [(each, replayed[each.recorded.name]) for each in recordings]
-    with ExitStack() as stack:
-        if scores:
-            _write_scores(csv.writer(stack.enter_context(scores.open("w", newline=""))), ordered)
-        if incidents:
-            _write_incidents(csv.writer(stack.enter_context(incidents.open("w", newline=""))), ordered)
-    if plot:
-        _plot(plot, ordered)
-    _print(ordered, is_json)
-    raise typer.Exit(_UNREADABLE if is_unreadable else 0)
-
-
-def _recordings(paths: list[Path], step_s: float, signal: Signal) -> tuple[list[Recording], bool]:
-    """Every series in the files; a file that cannot be read is said and left out."""
-    found: list[Recording] = []
-    is_unreadable = False
     files = [(name, path) for each in paths for name, path in _files(each)]
-    with Progress(console=errors, transient=True, disable=not sys.stderr.isatty()) as progress:
-        for name, path in progress.track(files, description="reading"):
+    if len({name for name, _ in files}) < len(files):
+        raise typer.BadParameter("two files have the same name; give files of one directory, or the directory itself",
+                                 param_hint="FILE…")
+    told: list[_Told] = []
+    is_unreadable = False
+    with ExitStack() as stack:
+        rows = _table(stack, scores, ("series", "timestamp", "score"))
+        opened = _table(stack, incidents, ("series", "start", "detected", "resolved", "severity", "z"))
+        for name, path in stack.enter_context(_progress()).track(files, description="reading and detecting"):
             try:
-                found += read(name, path.read_bytes(), step_s=step_s, signal=signal)
+                recordings = read(name, path.read_bytes(), step_s=step_s, signal=_SIGNALS[signal])
             except (OSError, ValueError) as error:
                 errors.print(str(error), markup=False)
                 is_unreadable = True
-    if len({each.recorded.name for each in found}) < len(found):
-        raise typer.BadParameter("two series have the same name; give files of one directory, or the directory itself",
-                                 param_hint="FILE…")
-    return found, is_unreadable
+                continue
+            for recording in recordings:
+                replayed = replay(recording.recorded, Tuning() if strength is None else Tuning(strength=strength))
+                told.append(_Told(recording.recorded.name, len(recording.order),
+                                  sparkline(recording.recorded.values),
+                                  [_row(recording, each) for each in replayed.incidents]))
+                if rows:
+                    _write_scores(rows, recording, replayed)
+                if opened:
+                    opened.writerows((recording.recorded.name, *each) for each in told[-1].incidents)
+                if plot:
+                    _plot(plot, recording, replayed, is_alone=len(files) == len(recordings) == 1)
+    _print(told, is_json)
+    raise typer.Exit(_UNREADABLE if is_unreadable else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is said of a series in the end. incidents: start, detected, resolved, severity, z, as in the table."""
+
+    series: str
+    rows: int
+    course: str
+    incidents: list[tuple[str, str, str, str, str]]
 
 
 def _files(path: Path) -> Iterator[tuple[str, Path]]:
@@ -93,64 +104,55 @@ def _files(path: Path) -> Iterator[tuple[str, Path]]:
             yield each.relative_to(path).as_posix(), each
 
 
-def _replayed(recordings: list[Recording], tuning: Tuning) -> dict[str, Replayed]:
-    total = sum(len(each.order) for each in recordings)
-    with Progress(console=errors, transient=True, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("detecting", total=total)
-        found = replay_all([each.recorded for each in recordings], tuning,
-                           lambda rows: progress.advance(task, rows))
-        return {each.recorded.name: each for each in found}
+def _progress() -> Progress:
+    return Progress(console=errors, transient=True, disable=not sys.stderr.isatty())
 
 
-def _write_scores(writer: "_csv.Writer", ordered: list[tuple[Recording, Replayed]]) -> None:
-    writer.writerow(("series", "timestamp", "score"))
-    for recording, replayed in ordered:
-        by_row = dict(zip(recording.order, replayed.scores.tolist(), strict=True))
-        for row, mark in enumerate(recording.marks):
-            writer.writerow((recording.recorded.name, mark, f"{by_row[row]:.4f}"))
+def _table(stack: ExitStack, path: Path | None, header: tuple[str, ...]) -> "_csv.Writer | None":
+    """A CSV that has its header, where one is asked for."""
+    if path is None:
+        return None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = csv.writer(stack.enter_context(path.open("w", newline="")))
+    writer.writerow(header)
+    return writer
 
 
-def _write_incidents(writer: "_csv.Writer", ordered: list[tuple[Recording, Replayed]]) -> None:
-    writer.writerow(("series", "start", "detected", "resolved", "severity", "z"))
-    for recording, replayed in ordered:
-        for each in replayed.incidents:
-            writer.writerow((recording.recorded.name, *_marks(recording, each), _SEVERITY, f"{each.z:.2f}"))
+def _write_scores(rows: "_csv.Writer", recording: Recording, replayed: Replayed) -> None:
+    """One score for each row of the file, in its order."""
+    scores = np.empty(len(recording.order))
+    scores[np.asarray(recording.order, np.int64)] = replayed.scores
+    name = recording.recorded.name
+    rows.writerows((name, mark, f"{score:.4f}") for mark, score in zip(recording.marks, scores.tolist(), strict=True))
 
 
-def _marks(recording: Recording, opened: Opened) -> tuple[str, str, str]:
-    """Start, detection and end in the terms of the file; the end is empty while it is open."""
+def _row(recording: Recording, opened: Opened) -> tuple[str, str, str, str, str]:
+    """Start, detection and end in the terms of the file, severity and z; the end is empty while it is open."""
     resolved = recording.mark(opened.resolved) if opened.resolved >= 0 else ""
-    return recording.mark(opened.start), recording.mark(opened.detected), resolved
+    return recording.mark(opened.start), recording.mark(opened.detected), resolved, _SEVERITY, f"{opened.z:.2f}"
 
 
-def _plot(path: Path, ordered: list[tuple[Recording, Replayed]]) -> None:
-    for recording, replayed in ordered:
-        target = path
-        if len(ordered) > 1:
-            target = path / (recording.recorded.name.replace("/", "_") + ".png")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        last = len(recording.order) - 1
-        target.write_bytes(png(recording.recorded.values, [
-            (each.start, each.detected, each.resolved if each.resolved >= 0 else last)
-            for each in replayed.incidents]))
+def _plot(path: Path, recording: Recording, replayed: Replayed, *, is_alone: bool) -> None:
+    target = path if is_alone else path / (recording.recorded.name.replace("/", "_") + ".png")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    last = len(recording.order) - 1
+    target.write_bytes(png(recording.recorded.values, [
+        (each.start, each.detected, each.resolved if each.resolved >= 0 else last) for each in replayed.incidents]))
 
 
-def _print(ordered: list[tuple[Recording, Replayed]], is_json: bool) -> None:
+def _print(told: list[_Told], is_json: bool) -> None:
     if is_json:
-        print_json({"series": [{"series": recording.recorded.name, "rows": len(recording.order), "incidents": [
-            dict(zip(("start", "detected", "resolved", "severity", "z"),
-                     (*_marks(recording, each), _SEVERITY, round(each.z, 2)), strict=True))
-            for each in replayed.incidents]} for recording, replayed in ordered]})
+        names = ("start", "detected", "resolved", "severity")
+        print_json({"series": [{"series": each.series, "rows": each.rows, "incidents": [
+            {**dict(zip(names, row, strict=False)), "z": float(row[-1])} for row in each.incidents]} for each in told]})
         return
-    for recording, replayed in ordered:
-        console.print(f"{recording.recorded.name}: {_counted(len(replayed.incidents))} in {len(recording.order)} rows",
-                      markup=False)
-        if len(ordered) == 1:
-            console.print(sparkline(recording.recorded.values), markup=False)
-        for each in replayed.incidents:
-            start, detected, resolved = _marks(recording, each)
+    for each in told:
+        console.print(f"{each.series}: {_counted(len(each.incidents))} in {each.rows} rows", markup=False)
+        if len(told) == 1:
+            console.print(each.course, markup=False)
+        for start, detected, resolved, severity, z in each.incidents:
             console.print(f"  {start}  detected {detected}  {f'back {resolved}' if resolved else 'still open'}  "
-                          f"{_SEVERITY}  z {each.z:.1f}", markup=False)
+                          f"{severity}  z {float(z):.1f}", markup=False)
 
 
 def _counted(incidents: int) -> str:

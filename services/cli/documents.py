@@ -26,6 +26,9 @@ _SUFFIXES = (".md", ".markdown", ".txt", ".html", ".htm", ".rst")
 def import_documents(
     paths: Annotated[list[Path], typer.Argument(exists=True, help="Files, or folders to search for Markdown.")],
     kind: Annotated[str, typer.Option(help="postmortem or runbook; by default told from the content.")] = "",
+    source: Annotated[str, typer.Option(
+        help="Where the files are from; the same path of the same source replaces what was there. By default the name "
+             "of the repository, or of the folder.")] = "",
     stream: Annotated[str, typer.Option(help="The stream whose memory it goes to.")] = "",
     is_json: Json = False,
 ) -> None:
@@ -33,7 +36,7 @@ def import_documents(
     if kind and kind not in _KINDS:
         raise typer.BadParameter(f"{kind} is none of {', '.join(_KINDS)}", param_hint="--kind")
 
-    files = list(_files(paths))
+    files = [named for path in paths for named in named_files(path, source)]
 
     async def requests() -> AsyncIterator[ImportDocumentsRequest]:
         for name, path in files:
@@ -63,16 +66,24 @@ def import_documents(
 
 
 def _content(path: Path) -> bytes:
-    """What `path` holds, as far as it takes to see that it is too long for a document."""
-    with path.open("rb") as file:
-        return file.read(_MOST_BYTES + 1)
+    """What `path` holds, as far as it takes to see that it is too long for a document; nothing of a broken link."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_MOST_BYTES + 1)
+    except OSError:
+        return b""
 
 
-def _files(paths: list[Path]) -> Iterator[tuple[str, Path]]:
-    for path in paths:
-        if path.is_file():
-            yield path.name, path
-            continue
-        for each in sorted(path.rglob("*")):
-            if each.is_file() and each.suffix.lower() in _SUFFIXES:
-                yield str(each.relative_to(path)), each
+def named_files(path: Path, source: str) -> Iterator[tuple[str, Path]]:
+    """The files at or below `path`, each with the name by which it is known again.
+
+    That begins at the repository that holds it, whichever folder of it was named, so that `2024-01-01.md` of one team
+    is not taken for another's.
+    """
+    found = path.resolve()
+    folder = found if found.is_dir() else found.parent
+    top = next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)
+    for each in [path] if path.is_file() else sorted(path.rglob("*")):
+        if path.is_file() or (each.suffix.lower() in _SUFFIXES and (each.is_file() or each.is_symlink())):
+            below = (found / each.relative_to(path)).relative_to(top)
+            yield str(Path(source or top.name) / below), each

@@ -1,6 +1,7 @@
 """What commands print: tables and text for people, one JSON document for programs."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -21,6 +22,10 @@ from shared.timestamps import from_proto
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Stream = Annotated[str, typer.Option("--stream", help="The stream to look at; `-` for all.")]
 
+# A footnote's text, one mark of one, and a run of marks.
+_NOTE = re.compile(r"^\[\^([\w-]+)\]: (.*)\n?", re.MULTILINE)
+_MARK = re.compile(r"\[\^([\w-]+)\]")
+_MARKS = re.compile(r" ?(?:\[\^[\w-]+\])+")
 # Characters of a column that are worth showing.
 _LEGIBLE = 8
 
@@ -70,12 +75,24 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty:
     console.print(table)
 
 
-def print_markdown(markdown: str) -> None:
-    """Markdown as it is where a program reads, rendered where a person does."""
+def print_markdown(markdown: str, *, has_evidence: bool = True) -> None:
+    """Markdown as it is where a program reads, rendered where a person does: wrapped at the window's width.
+
+    has_evidence: on a terminal, list what the footnotes say below the text.
+    """
     if console.is_terminal:
-        console.print(Markdown(markdown))
+        console.print(Markdown(for_terminal(markdown, has_evidence=has_evidence)), soft_wrap=False)
     else:
         sys.stdout.write(markdown if markdown.endswith("\n") else markdown + "\n")
+
+
+def for_terminal(markdown: str, *, has_evidence: bool = True) -> str:
+    """Markdown without footnotes, which a terminal has no place for: marks as `[E1, E2]`, what they say as a list."""
+    notes = _NOTE.findall(markdown)
+    text = _MARKS.sub(lambda run: f" [{', '.join(_MARK.findall(run[0]))}]", _NOTE.sub("", markdown))
+    if not notes or not has_evidence:
+        return text.rstrip() + "\n"
+    return f"{text.rstrip()}\n\n## Evidence\n\n" + "\n".join(f"- {name}: {said}" for name, said in notes) + "\n"
 
 
 def enum_word(name: str, prefix: str) -> str:

@@ -128,6 +128,7 @@ async def _search(request: Request, desk: Desk) -> SearchSimilarRequest:
         except (orjson.JSONDecodeError, ParseError) as error:
             raise InvalidArgument(f"the body is no SearchSimilarRequest: {error}", reason="BAD_BODY") from error
     parameters = request.query_params
+    query.check_known(parameters)
     repeated = {name: parameters.getlist(name) for name in ("kind", "service", "tag", "severity")}
     if not parameters.get("incident"):
         return query.search_request(parameters, repeated)

@@ -1,6 +1,9 @@
 """What to look for in memory: from the words of a request, or from an incident and its card."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from afteraction.v1.card_pb2 import Card
 from afteraction.v1.document_pb2 import DocumentKind
@@ -8,6 +11,7 @@ from afteraction.v1.evidence_pb2 import EvidenceKind
 from afteraction.v1.incident_pb2 import Incident, Severity
 from afteraction.v1.memory_service_pb2 import Filter, Query, SearchSimilarRequest
 from shared.errors import InvalidArgument
+from shared.timestamps import to_proto
 
 _KINDS = {"postmortem": DocumentKind.DOCUMENT_KIND_POSTMORTEM, "runbook": DocumentKind.DOCUMENT_KIND_RUNBOOK}
 _MOST = 100
@@ -34,10 +38,21 @@ def from_incident(incident: Incident, card: Card | None) -> Query:
     return query
 
 
+PARAMETERS = ("q", "incident", "service", "tag", "severity", "kind", "occurred_after", "occurred_before", "limit",
+              "stream", "include_weak", "min_position")
+
+
+def check_known(names: Iterable[str]) -> None:
+    """Raises InvalidArgument for a parameter that no search has: what was meant as a filter would filter nothing."""
+    for name in names:
+        if name not in PARAMETERS:
+            raise InvalidArgument(f"{name[:40]!r} is none of {', '.join(PARAMETERS)}", reason="BAD_PARAMETER",
+                                  field=name[:40])
+
+
 def search_request(parameters: Mapping[str, str], repeated: Mapping[str, Sequence[str]],
                    query: Query | None = None) -> SearchSimilarRequest:
-    """The request that an address asks for: `q`, `service`, `tag`, `severity`, `kind`, `limit`, `stream`,
-    `include_weak`, `min_position`. Raises InvalidArgument on a value that cannot be."""
+    """The request that an address asks for, by `PARAMETERS`. Raises InvalidArgument on a value that cannot be."""
     request = SearchSimilarRequest(query=query or Query())
     if parameters.get("q"):
         request.query.text = parameters["q"]
@@ -46,6 +61,8 @@ def search_request(parameters: Mapping[str, str], repeated: Mapping[str, Sequenc
         services=[each for each in repeated.get("service", ()) if each],
         tags=[each for each in repeated.get("tag", ()) if each],
         severities=[severity(each) for each in repeated.get("severity", ()) if each],
+        occurred_after=_time(parameters, "occurred_after"),
+        occurred_before=_time(parameters, "occurred_before"),
     ))
     request.limit = _number(parameters, "limit", most=100)
     request.min_position = _number(parameters, "min_position", most=2**62)
@@ -74,6 +91,18 @@ def _one_of(choices: "Mapping[str, DocumentKind.ValueType]", text: str, field: s
     if text not in choices:
         raise InvalidArgument(f"{field} {text!r} is none of {', '.join(choices)}", reason="BAD_PARAMETER", field=field)
     return choices[text]
+
+
+def _time(parameters: Mapping[str, str], field: str) -> Timestamp | None:
+    """A date or a time; without a zone it is UTC."""
+    if not (text := parameters.get(field, "")):
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidArgument(f"{field} {text[:40]!r} is not a time like 2026-01-31 or 2026-01-31T10:00Z",
+                              reason="BAD_PARAMETER", field=field) from None
+    return to_proto(at if at.tzinfo else at.replace(tzinfo=UTC))
 
 
 def _number(parameters: Mapping[str, str], field: str, *, most: int) -> int:

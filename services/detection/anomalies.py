@@ -25,9 +25,10 @@ Ints16 = npt.NDArray[np.int16]
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """suspicion: evidence (sum of surprises) with which a measure counts towards an incident beside others.
-    certainty: with which it counts alone. back: z below which it is inside its baseline. quiet: intervals in a row
-    that it must be inside. allowance: surprise an interval that is put down to chance. affected: requests that
-    must have been affected since the onset, by all symptoms together: one slow answer is nobody's incident."""
+    certainty: from which on it is surely out, so that it teaches nothing. back: z below which it is inside its
+    baseline. quiet: intervals in a row that it must be inside. allowance: surprise an interval that is put down to
+    chance. affected: requests that must have been affected since the onset, by all symptoms together: one slow answer
+    is nobody's incident."""
 
     suspicion: float = 2.0
     certainty: float = 5.0
@@ -45,10 +46,11 @@ PRIOR_EXCESS, PRIOR_EXCESS_COUNTED, PRIOR_EXCESS_COURSE = 2.4, 1.0, 1.0
 _LN10 = float(np.log(10.0))
 _MOST_SURPRISE = 30.0
 _MOST_EVIDENCE = 200.0
-# inside: intervals in a row inside the baseline, while out; prior: mean surprise beyond the tail's beginning.
+# inside: intervals in a row inside the baseline, while out; sure: out with certainty; prior: mean z beyond the tail's
+# beginning.
 STATE = np.dtype([
     ("onset", np.float64), ("inside_since", np.float64), ("evidence", np.float32), ("affected", np.float32),
-    ("prior", np.float32), ("inside", np.int16), ("out", np.bool_), *excursions.FIELDS], align=True)
+    ("prior", np.float32), ("inside", np.int16), ("out", np.bool_), ("sure", np.bool_), *excursions.FIELDS], align=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +149,13 @@ class Anomalies:
         self.out[rows] = True
 
 
-Limits = tuple[float, float, int, float, float]
+Limits = tuple[float, float, float, int, float, float]
 
 
 def limits(thresholds: Thresholds) -> Limits:
-    """What `judge` goes by: suspicion, back, quiet, allowance, affected."""
-    return (thresholds.suspicion, thresholds.back, thresholds.quiet, thresholds.allowance, thresholds.affected)
+    """What `judge` goes by: suspicion, certainty, back, quiet, allowance, affected."""
+    return (thresholds.suspicion, thresholds.certainty, thresholds.back, thresholds.quiet, thresholds.allowance,
+            thresholds.affected)
 
 
 @compiled
@@ -167,7 +170,7 @@ def _judge_all(state: Any, limits: Limits, rows: Ints, begins: Floats, z: Floats
 def judge(own: Any, limits: Limits, begin: float, z: float, matters: bool, affected: float, missed: float) -> tuple[
         float, float, float, bool, bool, bool]:
     """Moves a measure by one interval; surprise, evidence, gain, rising, entered, left (`Moves`)."""
-    suspicion, back, quiet, allowance, enough = limits
+    suspicion, certainty, back, quiet, allowance, enough = limits
     judged = not np.isnan(z)
     distance = z if judged else 0.0
     surprise = _surprise(own, distance)
@@ -190,6 +193,7 @@ def judge(own: Any, limits: Limits, begin: float, z: float, matters: bool, affec
         own.inside_since = begin
     left = own.out and own.inside >= quiet
     own.out = (own.out or entered) and not left
+    own.sure = own.out and (own.sure or (strength >= certainty and not excursions.is_often(own)))
     own.evidence = 0.0 if left else evidence
     excursions.learn(own, begin, evidence, left or evidence <= 0)
     return surprise, strength, gain, is_rising, entered, left

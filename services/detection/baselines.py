@@ -10,7 +10,8 @@
 A value is away from its baseline only as far as it is away from *each* explanation: what the same hour of other days
 explains is no anomaly, nor is what the last minutes led up to. Its distance is told in spreads, and the spread is the
 widest of several: lately, in the long run, at this time of day, and the resolution of the series. Learning is clipped,
-so that one outlier moves nothing far, and slowed while a measure is out, so that an outage does not become the normal.
+so that one outlier moves nothing far, slowed while a measure may be out and stopped while it certainly is, so that an
+outage does not become the normal.
 
 Everything here is in a measure's transformed unit (`effects`), in which noise is about even over levels.
 """
@@ -28,9 +29,11 @@ from services.detection.profiles import WARM_UP
 Floats = npt.NDArray[np.float64]
 Floats32 = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+Degrees = npt.NDArray[np.int8] | npt.NDArray[np.bool_]
 
 RING = 24
+# Degrees of being out of the baseline.
+INSIDE, SUSPECT, OUT = 0, 1, 2
 # Learning from a value stops growing at this many spreads.
 CLIP = 3.0
 # Level: mean of the last fifteen or so, and of the last three; whichever is nearer to what comes is used.
@@ -46,8 +49,11 @@ WIDE, WIDE_PART = 0.0005, 0.02
 STEP_PART = 1.0 / 3.0
 # What a bin of the day reached at most on other days is taken for so many spreads.
 BUSY_PART = 0.35
-# Learning rate of a measure that is out of its baseline, of the ordinary one; after so long the new is the normal.
+# Learning rate of a measure that may be out of its baseline, of the ordinary one. Of one that certainly is nothing is
+# learnt for as long as it was known before, if that was for an hour: it is back when it is as it was. After so long the
+# new is the normal.
 OUT_RATE = 0.1
+HELD_FROM_S = 3600.0
 NEW_NORMAL_S = 3 * 3600.0
 # Mean absolute deviation to standard deviation of the normal distribution, and median absolute deviation to it.
 _MAD = 1.2533
@@ -116,11 +122,11 @@ class Baselines:
         """Size of the state of one measure."""
         return float(sum(getattr(self, name)[:1].nbytes for name in self._FIELDS))
 
-    def observe(self, rows: Ints, at_s: Floats, x: Floats, noise: Floats, out: Bools) -> Judgement:
+    def observe(self, rows: Ints, at_s: Floats, x: Floats, noise: Floats, out: Degrees) -> Judgement:
         """Judges one value of each of `rows`, then learns from it.
 
-        rows: int64, distinct. at_s: Unix seconds. x: transformed. noise: least possible spread of each. out: whether
-        the measure is out of its baseline. All of shape (values,).
+        rows: int64, distinct. at_s: Unix seconds. x: transformed. noise: least possible spread of each. out: how surely
+        the measure is out of its baseline (INSIDE, SUSPECT, OUT). All of shape (values,).
         """
         judged = np.empty((4, rows.size))
         _observe_all(self.state, self.ring, self.values, self.busy, rows, at_s, x, noise, out, judged)
@@ -129,7 +135,7 @@ class Baselines:
 
 @compiled
 def _observe_all(state: Any, ring: Any, values: Any, busy: Any, rows: Ints, at_s: Floats, x: Floats, noise: Floats,
-                 out: Bools, judged: Floats) -> None:
+                 out: Degrees, judged: Floats) -> None:
     for place in range(rows.size):
         row = rows[place]
         judged[0, place], judged[1, place], judged[2, place], judged[3, place] = observe(
@@ -137,7 +143,7 @@ def _observe_all(state: Any, ring: Any, values: Any, busy: Any, rows: Ints, at_s
 
 
 @compiled
-def observe(own: Any, ring: Any, values: Any, busy: Any, at_s: float, x: float, noise: float, out: bool) -> tuple[
+def observe(own: Any, ring: Any, values: Any, busy: Any, at_s: float, x: float, noise: float, out: int) -> tuple[
         float, float, float, float]:
     """z, expected, spread and missed periods of a value (`Judgement`); learns from it."""
     count = own.count
@@ -165,11 +171,12 @@ def observe(own: Any, ring: Any, values: Any, busy: Any, at_s: float, x: float, 
             z = 0.0
     rate, is_open = _pace(own, at_s, out)
     _learn_range(own, x)
-    _learn_level(own, ring, x, local, level_spread, rate, is_open, out)
+    if rate > 0:
+        _learn_level(own, ring, x, local, level_spread, rate, is_open)
     bound = np.inf if is_open or season_spread <= 0 else CLIP * season_spread
     profiles.learn(own, values, busy, at_s, x, count, bound, rate, abs(z) * spread, period,
                    max(level_spread, 1e-3 * abs(own.level)))
-    if is_known:
+    if is_known and rate > 0:
         _learn_offset(own, x, base, bound, rate)
     own.count = count + 1
     return (np.nan if count < WARM_UP else z), expected, spread, missed
@@ -224,19 +231,23 @@ def _middle(values: Any) -> tuple[float, float]:
 
 
 @compiled
-def _pace(own: Any, at_s: float, out: bool) -> tuple[float, bool]:
+def _pace(own: Any, at_s: float, out: int) -> tuple[float, bool]:
     """How fast to learn, of the ordinary speed, and whether anything is believed: the new has become the normal."""
-    if not out:
+    if out == INSIDE:
         own.out_since = np.nan
     elif np.isnan(own.out_since):
         own.out_since = at_s
     is_open = at_s - own.out_since > NEW_NORMAL_S
-    return (OUT_RATE if out and not is_open else 1.0), is_open
+    if out == INSIDE or is_open:
+        return 1.0, is_open
+    known_s = own.out_since - own.born_at
+    is_held = out == OUT and known_s >= HELD_FROM_S and at_s - own.out_since <= known_s
+    return (0.0 if is_held else OUT_RATE), False
 
 
 @compiled
-def _learn_level(own: Any, ring: Any, x: float, local: float, spread: float, rate: float, is_open: bool,
-                 out: bool) -> None:
+def _learn_level(own: Any, ring: Any, x: float, local: float, spread: float, rate: float,
+                 is_open: bool) -> None:
     count = own.count
     ready = count >= WARM_UP
     bound = CLIP * spread if ready and not is_open else np.inf
@@ -249,7 +260,7 @@ def _learn_level(own: Any, ring: Any, x: float, local: float, spread: float, rat
     size = abs(x - local)
     if ready:
         size = min(size, LONG_CAP * (spread + own.long_scale))
-    own.long_scale += max(LONG, fresh) * (OUT_RATE if out else 1.0) * (size - own.long_scale)
+    own.long_scale += max(LONG, fresh) * rate * (size - own.long_scale)
     error = _within(x - own.level, bound)
     own.level += max(CALM, fresh) * rate * error
     own.level_scale += max(SCALE, fresh) * rate * (abs(error) - own.level_scale)

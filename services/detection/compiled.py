@@ -32,7 +32,8 @@ def _place() -> Path:
     name = f"compiled-{digest(here)}"
     if os.access(here, os.W_OK):
         return here / "__pycache__" / name
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "afteraction" / name
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")  # noqa: PTH118, PTH111
+    return Path(home) / "afteraction" / name
 
 
 vars(numba.config)["CACHE_DIR"] = str(_place())

@@ -14,6 +14,7 @@ from services.detection.service import IncidentService
 from services.detection.settings import Settings
 from services.detection.store import Store
 from services.detection.tuning import Tuning
+from services.detection.warming import warm
 from services.detection.watch import Watch
 from shared.clock import SystemClock
 from shared.lifecycle import Background
@@ -48,6 +49,7 @@ async def detection(common: Common, settings: Settings) -> AsyncIterator[int]:
     with exporting("detection", common), Offload(2, "detection") as offload:
         async with open_pool(database_url(common), schema=SCHEMA, size=settings.database_connections) as pool:
             await migrate(pool, SCHEMA, MIGRATIONS)
+            await offload.run(warm)
             store = Store(pool)
             watch = Watch(store)
             register = partial(add_IncidentServiceServicer_to_server,

@@ -26,7 +26,7 @@ from services.detection.departures import Departures, Judged, moment
 from services.detection.effects import Practices
 from services.detection.grouping import CallGraph
 from services.detection.happenings import Happenings
-from services.detection.incident import Event, Transition
+from services.detection.incident import LIVE, Event, Transition
 from services.detection.mix import FAMILY, Mix, missing
 from services.detection.normals import Normals
 from services.detection.objectives import limits
@@ -109,6 +109,8 @@ class StreamDetector:
             transitions += self.decide(interval, received_at)
         resolution = self.tuning.resolution_s
         transitions += self._until(math.floor(watermark_s / resolution) * resolution, received_at)
+        if self.stream == LIVE:
+            transitions += self.happenings.fired(received_at)
         return transitions
 
     def close(self, received_at: datetime) -> list[Transition]:

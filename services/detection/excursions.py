@@ -52,12 +52,20 @@ def strength(own: Any, evidence: float) -> float:
     found: float = BORDER + PER_NAT * ((evidence - BORDER) / _mean(own) + np.log(USUAL_A_DAY / daily))
     if not own.is_course:
         found = min(found, evidence)
-    elif own.large > 1.5 and own.large > OFTEN_A_DAY * (min(own.watched, OFTEN_S / _DAY_S) + 1.0):
+    elif is_often(own):
         usual = np.exp(own.large_log / own.large)
         found = min(found, _STRENGTH * evidence / (OFTEN_TIMES * usual))
     if evidence <= BORDER:
         found = min(found, evidence)
     return max(found, 0.0)
+
+
+@compiled
+def is_often(own: Any) -> bool:
+    """Whether large excursions are how this series is."""
+    days = min(own.watched, OFTEN_S / _DAY_S) + 1.0
+    often: bool = own.is_course and own.large > 1.5 and own.large > OFTEN_A_DAY * days
+    return often
 
 
 @compiled

@@ -1,7 +1,7 @@
 """What people and other systems tell of a stream: changes, alerts, pages, notes, and budgets that burn.
 
 Alerts open and join incidents as they are, and so do burning budgets, which are our own alerts. Everything takes effect
-at its event time, in the order of these times, however it came in.
+at its event time, in the order of these times, however it came in; in the live stream a firing alert does not wait.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -53,6 +53,15 @@ class Happenings:
                 yield from self._alert(event, wording.alert_anomaly(event), received_at)
             else:
                 yield from self._told(event, Kind.PAGE if event.kind is EventKind.PAGE else Kind.NOTE)
+
+    def fired(self, received_at: datetime) -> Iterator[Transition]:
+        """Firing alerts that the watermark has not reached take effect at once: for what is happening now, waiting for
+        the slowest sender would be time lost. One from a clock that is ahead of ours waits."""
+        due = [each for each in self._events if each.kind is EventKind.ALERT and each.is_firing
+               and each.occurred_at <= received_at]
+        self._events = [each for each in self._events if each not in due]
+        for event in sorted(due, key=lambda each: (each.occurred_at, each.id)):
+            yield from self._alert(event, wording.alert_anomaly(event), received_at)
 
     def _changed(self, event: Event) -> Iterator[Transition]:
         """A change: a cause to look at where it came before the onset, however late it was told; else a reaction."""

@@ -7,6 +7,9 @@ from enum import Enum, IntEnum
 
 from services.detection.series import Signal
 
+# The stream of what happens now; every other one is a replay.
+LIVE = "live"
+
 
 class State(Enum):
     """Open leads to acknowledged and resolved; resolved leads back to open when a person says so; merged is an end."""

@@ -153,7 +153,7 @@ def _replay(practice: Any, state: Any, ring: Any, values: Any, busy: Any, anomal
         if not np.isfinite(value):
             continue
         z, expected, _, missed = baselines.observe(state, ring, values, busy, at, effects.transform(practice, value),
-                                                   noise, anomaly.out)
+                                                   noise, anomaly.out + anomaly.sure)
         counts = anomaly.is_course or effects.matters(practice, value, effects.restore(practice, expected), np.inf)
         _, evidence, _, rising, _, left = anomalies.judge(anomaly, limits, at, effects.bad(practice, z), counts,
                                                           np.inf, missed)

@@ -93,7 +93,7 @@ def learn(own: Any, values: Ints16, busy: Bytes, at_s: float, x: float, count: i
     in_bin = own.in_bin if last == here else 0
     if here < last or own.days[kind] == 0:  # past midnight, or the first of its kind
         own.days[kind] = min(own.days[kind] + 1, 250)
-    if count >= WARM_UP - 1:
+    if count >= WARM_UP - 1 and rate > 0:
         _learn_value(own, values, busy, kind, here, x, in_bin, last == here, bound, rate, period)
     own.in_bin = min(in_bin + 1, 30000)
     own.bin = here

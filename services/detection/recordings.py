@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,9 @@ from services.detection.series import Signal
 Floats = npt.NDArray[np.float64]
 _TIME_NAMES = ("timestamp", "time", "datetime", "date", "ds", "ts", "t", "start_time", "date_time")
 _VALUE_NAMES = ("value", "values", "val", "y", "v", "metric")
+# What people wrote beside the values is never read, let alone taken for them.
+_LABEL_NAMES = ("label", "labels", "is_anomaly", "anomaly", "is_outlier", "outlier", "change_point", "class", "target",
+                "ground_truth")
 _GZIP = b"\x1f\x8b"
 _DELIMITERS = ",;\t"
 _MISSING = {"", "nan", "null", "none", "na", "n/a", "-"}
@@ -64,13 +68,16 @@ def _csv(name: str, text: str, step_s: float, signal: Signal) -> Recording:
     first = text.lstrip().partition("\n")[0]
     delimiter = max(_DELIMITERS, key=first.count)
     reader = csv.reader(io.StringIO(text), delimiter=delimiter)
-    lines = [(reader.line_num, line) for line in reader if any(cell.strip() for cell in line)]
+    lines = [(reader.line_num, line) for line in reader
+             if line == [""] or any(cell.strip() for cell in line)]
     if not lines:
         raise ValueError(f"{name}: is empty")
     header = [cell.strip().lower() for cell in lines[0][1]]
     has_header = not any(_number(cell) is not None or _looks_like_time(cell) for cell in header)
     at, value = _columns(name, header if has_header else [], len(header))
     rows = lines[1:] if has_header else lines
+    if not rows:
+        raise ValueError(f"{name}: has a header and no rows")
     values = _parsed(name, rows, value, _value)
     if at is None:
         marks = [str(place) for place in range(len(rows))]
@@ -115,9 +122,10 @@ def _columns(name: str, header: list[str], width: int) -> tuple[int | None, int]
     at = next((header.index(each) for each in _TIME_NAMES if each in header), None)
     value = next((header.index(each) for each in _VALUE_NAMES if each in header), None)
     if value is None:
-        others = [place for place in range(width) if place != at]
-        if len(others) != 1 and at is None:
-            raise ValueError(f"{name}: no column `value` among {', '.join(header)}")
+        others = [place for place in range(width) if place != at and header[place] and
+                  header[place] not in _LABEL_NAMES]
+        if len(others) != 1:
+            raise ValueError(f"{name}: no column `value` among {', '.join(header)}; name the one to read so")
         value = others[0]
     return at, value
 
@@ -125,15 +133,29 @@ def _columns(name: str, header: list[str], width: int) -> tuple[int | None, int]
 def _prometheus(name: str, text: str, signal: Signal) -> Iterator[Recording]:
     try:
         document = orjson.loads(text)
-        results = document["data"]["result"] if isinstance(document, dict) else document
+        results = _results(document) if isinstance(document, dict) else document
+        if not results:
+            raise ValueError("it has no series")
         for result in results:
             labels = ",".join(f'{key}="{value}"' for key, value in sorted(result.get("metric", {}).items()))
             pairs = result["values"]
             times = np.array([float(at) for at, _ in pairs])
             yield _recording(f"{name}{{{labels}}}" if len(results) > 1 else name, [f"{at:.15g}" for at in times],
                              times, np.array([float(value) for _, value in pairs]), signal)
-    except (KeyError, TypeError, ValueError) as error:
+    except KeyError as error:
+        raise ValueError(f"{name}: not the answer of a Prometheus range query: has no {error}") from error
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{name}: not the answer of a Prometheus range query: {error}") from error
+
+
+def _results(document: dict[str, Any]) -> list[dict[str, Any]]:
+    if document.get("status") == "error":
+        raise ValueError(f"it says {document.get('error') or 'error'}")
+    kind = document.get("data", {}).get("resultType", "matrix")
+    if kind != "matrix":
+        raise ValueError(f"it is a {kind}, an instant; ask /api/v1/query_range")
+    found: list[dict[str, Any]] = document["data"]["result"]
+    return found
 
 
 def _recording(name: str, marks: Sequence[str], times: Floats, values: Floats, signal: Signal) -> Recording:

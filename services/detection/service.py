@@ -9,7 +9,7 @@ from functools import partial
 from afteraction.v1 import incident_pb2, incident_service_pb2_grpc
 from afteraction.v1 import incident_service_pb2 as pb
 from services.detection import lifecycle, messages
-from services.detection.incident import Incident, Kind, Severity
+from services.detection.incident import LIVE, Incident, Kind, Severity
 from services.detection.store import Filter, Store
 from services.detection.watch import Watch
 from shared.clock import Clock
@@ -20,7 +20,6 @@ from shared.rpc.paging import decode_token, encode_token, page_size
 from shared.rpc.server import Context
 from shared.timestamps import from_proto, to_proto
 
-LIVE = "live"
 _UPDATABLE = ("severity", "title", "tags", "ticket_url")
 
 

@@ -232,7 +232,7 @@ def publish(before: Postmortem, obstacles: Sequence[Violation], *, author: str, 
     if before.state is State.PUBLISHED:
         return Changed(before, author, "published")
     if obstacles:
-        listed = "; ".join(obstacle.description for obstacle in obstacles)
+        listed = "; ".join(obstacle.description.rstrip(".") for obstacle in obstacles)
         raise FailedPrecondition(
             f"{before.name} cannot be published yet: {listed}",
             reason="NOT_READY",

@@ -65,7 +65,7 @@ def _change(case: Case, change: Event) -> list[Statement]:
     said = [case.say(f"{named(change)}{replaced} at {clock(change.occurred_at)}, {before} before the onset.",
                      change.key, INCIDENT)]
     if detail.description and case.is_major:
-        said.append(case.say(f"Its description{_files(detail)}: {quoted(detail.description, 300)}", change.key))
+        said.append(case.say(f"Its description{_files(detail)}: {quoted(detail.description, 300)}.", change.key))
     return said
 
 
@@ -162,7 +162,8 @@ def _gave_out(case: Case) -> list[Statement]:
     full, limit = saturated(case) if culprit_change(case) is not None else None, limit_line(case)
     if full is None and limit is None:
         return []
-    keys, parts = [], []
+    keys: list[str] = []
+    parts: list[str] = []
     if full is not None:
         keys += full.keys
         parts.append(f"{measure(full.whole)} rose from {normal(full.whole)} to {extreme(full.whole)}")

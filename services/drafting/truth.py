@@ -27,6 +27,8 @@ _LABEL = re.compile(r"\A\s*(?:[-*] |\d+\. )?(?:\*\*[\w -]+\*\*: )?")
 # How likely a cause is, is judged, not observed.
 _CAUSE = re.compile(r"\A\d+\. \*\*[^*]+\*\*(?: in (?P<service>.+?), [a-z ]+ \([<>]?\d+ %\)|, [<>]?\d+ %): ")
 # What could not be had is told in the words of whoever did not answer; a question has a number of its own.
+_DECIMAL = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w.]*\d)")
+_UNHAD = re.compile(r"(?<=could not be had )\(.*\)")
 _TOLD, _ASKED = re.compile(r"\A> Missing: "), re.compile(r"\A> \*\*Question Q\d+:\*\* ")
 
 
@@ -42,7 +44,7 @@ def problems(draft: Draft) -> tuple[Unsupported, ...]:
 def problems_of(card: Card) -> tuple[Unsupported, ...]:
     """The same of a card."""
     evidence = {one.id: one for one in card.evidence}
-    return (*unsupported_in(card.statements(), evidence), *beyond_all(card.title, untitled(evidence)))
+    return (*unsupported_in(card.statements(), evidence), *beyond_title(card.title, evidence))
 
 
 def problems_in(
@@ -101,6 +103,30 @@ def beyond_all(text: str, evidence: Mapping[str, Evidence]) -> Iterable[Unsuppor
     return unsupported(Statement(text, tuple(evidence)), evidence) if evidence and text.strip() else ()
 
 
+def beyond_title(title: str, evidence: Mapping[str, Evidence]) -> tuple[Unsupported, ...]:
+    """What of a title no evidence but the title's own holds. Detection rounds its numbers in its own way."""
+    others = untitled(evidence)
+    words = " ".join(" ".join((one.statement, *one.values.values())) for one in others.values())
+    held = set(_DECIMAL.findall(words))
+    return tuple(one for one in beyond_all(title, others)
+                 if not any(_is_rounded(one.what, number) for number in held))
+
+
+def _is_rounded(one: str, other: str) -> bool:
+    """Whether the two are one number, told to different places behind the point; a whole one says less of it."""
+    try:
+        first, second = float(one), float(other)
+    except ValueError:
+        return False
+    places = min(_places(one), _places(other))
+    most = 0.07 if places else 0.03
+    return abs(first - second) <= min(0.5 * 10.0**-places, most * max(first, second)) + 1e-12
+
+
+def _places(number: str) -> int:
+    return len(number.partition(".")[2])
+
+
 def untitled(evidence: Mapping[str, Evidence]) -> dict[str, Evidence]:
     """The evidence without the words that are to be held by it."""
     return {
@@ -119,7 +145,7 @@ def _without(missing: Sequence[str], text: str) -> str:
 
 
 def _plain(markdown: str) -> str:
-    text = _CAUSE.sub(lambda found: f"{found['service'] or ''}: ", _ASKED.sub("", markdown))
+    text = _CAUSE.sub(lambda found: f"{found['service'] or ''}: ", _UNHAD.sub("", _ASKED.sub("", markdown)))
     text = _ITEM_CELLS.sub(" ", text).replace("|", " ")
     text = _CODE.sub(lambda found: f"{OPEN_QUOTE}{found[2].replace('¦', '|')}{CLOSE_QUOTE}", text)
     text = _TARGET.sub(lambda found: found[0] if found[0][0] == OPEN_QUOTE else "", text)

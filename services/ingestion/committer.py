@@ -25,6 +25,8 @@ log = logger(__name__)
 _MOST_IN_GROUP = 256
 _MOST_BYTES_IN_GROUP = 16 * 1024 * 1024
 _TICK_S = 5.0
+# How far the live watermark must be able to advance for a row that says so and nothing else.
+_LEAST_STEP_NS = 15_000_000_000
 # A transaction that takes longer is taken to be lost: whoever waits is told to try again.
 _COMMIT_S = 20.0
 
@@ -129,7 +131,7 @@ class Committer:
             await asyncio.sleep(_TICK_S)
             before = self.progress(LIVE)
             after = self._live(before, self._now())
-            if after.watermark > before.watermark and not self._queue:
+            if after.watermark - before.watermark >= _LEAST_STEP_NS and not self._queue:
                 await asyncio.shield(self._queued(Entry(LIVE, (MARK,)), "", MARK.times, 0, None))
 
     def _now(self) -> int:
@@ -137,7 +139,7 @@ class Committer:
 
     def _live(self, before: Progress, now: int) -> Progress:
         self._senders = watermark.active(self._senders, now, self._timeout_ns)
-        return watermark.advance(before, self._senders, self._lateness_ns)
+        return watermark.advance(before, self._senders, self._lateness_ns, now=now, timeout_ns=self._timeout_ns)
 
     def _next_group(self) -> list[_Pending]:
         size, count = 0, 0

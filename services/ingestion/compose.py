@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, timedelta
 from functools import partial
 
 from starlette.types import ASGIApp
@@ -77,7 +77,7 @@ async def parts(pool: Pool, settings: Settings, clock: Clock, addresses: dict[st
     log, doors = TelemetryLog(pool), Doors(addresses)
     committer, bookkeeping = Committer(log, settings, clock), Bookkeeping(pool)
     room, stopping = Room(settings.max_pending_bytes), asyncio.Event()
-    await _restore(log, bookkeeping, committer, doors, intake, clock)
+    await _restore(log, bookkeeping, committer, doors, intake, clock, settings.sender_timeout)
     # One thread decodes, so that what it learns needs no lock; others read for those who ask.
     with (Offload(1, "intake") as decoding, Offload(2, "reading") as reading, Offload(1, "bodies") as expanding,
           Offload(1, "merging") as behind):
@@ -114,8 +114,8 @@ def _count_refused(doors: Doors, clock: Clock, method: str, error: AfteractionEr
 
 
 async def _restore(log: TelemetryLog, bookkeeping: Bookkeeping, committer: Committer, doors: Doors, intake: Intake,
-                   clock: Clock) -> None:
-    """What an earlier life knew: streams, series, counts, and who was sending."""
+                   clock: Clock, timeout: timedelta) -> None:
+    """What an earlier life knew: streams, series, counts, and who was sending; the time away was no silence."""
     found, counters = await bookkeeping.load()
     doors.restore(found)
     intake.registry.restore(await log.known_series())
@@ -130,7 +130,8 @@ async def _restore(log: TelemetryLog, bookkeeping: Bookkeeping, committer: Commi
                 if stream == LIVE and sender.last_received_at), default=None)
     earlier = {}
     if last is not None and LIVE in progress:
-        earlier["before the restart"] = Sender(progress[LIVE].watermark, int(last.astimezone(UTC).timestamp() * 1e9))
+        heard_at = max(last.astimezone(UTC), clock.now() - timeout)
+        earlier["before the restart"] = Sender(progress[LIVE].watermark, int(heard_at.timestamp() * 1e9))
     committer.restore(progress, earlier)
 
 

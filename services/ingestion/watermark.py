@@ -1,8 +1,8 @@
 """How far the event time of a stream is complete.
 
 The live stream follows its senders: the earliest, over those that are active, of the latest sane time of each, less the
-lateness. A replay follows its marks alone, since it sends at any speed and in any order in between. Neither ever goes
-back.
+lateness; when all are silent it goes on with our clock from there. A replay follows its marks alone, since it sends at
+any speed and in any order in between. Neither ever goes back.
 """
 
 from collections.abc import Mapping
@@ -40,17 +40,23 @@ def heard(senders: Mapping[str, Sender], name: str, times: NDArray[np.int64], no
 
 
 def active(senders: Mapping[str, Sender], now: int, timeout_ns: int) -> dict[str, Sender]:
-    """Those that sent something not long ago."""
-    return {name: sender for name, sender in senders.items() if now - sender.heard_at <= timeout_ns}
+    """Those that sent something not long ago; where everybody is silent, the one that was heard last."""
+    left = {name: sender for name, sender in senders.items() if now - sender.heard_at <= timeout_ns}
+    if left or not senders:
+        return left
+    last = max(senders, key=lambda name: (senders[name].heard_at, senders[name].latest))
+    return {last: senders[last]}
 
 
-def advance(progress: Progress, senders: Mapping[str, Sender], lateness_ns: int) -> Progress:
+def advance(progress: Progress, senders: Mapping[str, Sender], lateness_ns: int, *, now: int = 0,
+            timeout_ns: int = 0) -> Progress:
     """The progress that active senders allow.
 
     A sender that is behind the watermark already cannot hold it: all it sends is late, and a clock that stands in the
-    past must not stop the others.
+    past must not stop the others. In a silence of everybody the time of whoever was heard last goes on as ours does:
+    an alert that came with the last of the data would otherwise wait for data that no longer comes.
     """
-    times = [sender.latest - lateness_ns for sender in senders.values()]
+    times = [sender.latest - lateness_ns + max(now - sender.heard_at - timeout_ns, 0) for sender in senders.values()]
     ahead = [time for time in times if time >= progress.watermark and time > 0]
     return Progress(min(ahead), progress.is_closed) if ahead else progress
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.memory import fusion
 from services.memory.collection import Collection
 from services.memory.documents import Document, Passage
 from services.memory.embedding import Vectors
@@ -15,7 +16,6 @@ from services.memory.query import Filter, Query
 from services.memory.reasons import asked, reasons
 from services.memory.search import Answer, Hit, search
 from services.memory.store import documents as store
-from services.memory.store import runbooks as runbook_store
 from services.memory.visibility import Views
 from shared.errors import InvalidArgument
 from shared.offload import Offload
@@ -24,7 +24,7 @@ from shared.postgres.pool import Pool
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One document that was found, with the passage that fits best."""
+    """One document that was found, without its text but for the passage that fits best."""
 
     document: Document
     passage: Passage
@@ -81,7 +81,7 @@ class Finding:
             self._searched, collection, query, vector, allowed, limit=limit, method=method
         )
         searched = time.perf_counter()
-        hits = [hit for hit in answer.hits if include_weak or method or not hit.is_weak]
+        hits = list(answer.hits) if include_weak or method else _telling(answer.hits)
         results = await self._with_texts(hits, query, answer)
         return Results(results, collection.position, collection.model, encoded - began, searched - encoded)
 
@@ -95,22 +95,17 @@ class Finding:
     async def _with_texts(self, hits: list[Hit], query: Query, answer: Answer) -> tuple[Result, ...]:
         if not hits:
             return ()
-        names = [hit.entry.name for hit in hits]
-        documents, texts, runbooks = await asyncio.gather(
-            store.get_many(self._pool, names),
-            store.passages_of(self._pool, [(hit.entry.name, hit.passage) for hit in hits]),
-            runbook_store.names_of_documents(self._pool, names),
-        )
+        found = await store.shown(self._pool, [(hit.entry.name, hit.passage) for hit in hits])
         said = asked(query, answer.rarities)
         return tuple(
-            Result(
-                documents[name],
-                texts[name, hit.passage],
-                hit,
-                reasons(said, hit, documents[name], texts[name, hit.passage]),
-                runbooks.get(name, ""),
-            )
+            Result(one.document, one.passage, hit, reasons(said, hit, one.document, one.passage), one.runbook)
             for hit in hits
             # A document that was forgotten since the collection was read is not shown.
-            if (name := hit.entry.name) in documents and (name, hit.passage) in texts
+            if (one := found.get(hit.entry.name)) is not None
         )
+
+
+def _telling(hits: Sequence[Hit]) -> list[Hit]:
+    """Without what is weak by itself, or beside the best."""
+    least = fusion.OF_THE_BEST * hits[0].probability if hits else 0.0
+    return [hit for hit in hits if not hit.is_weak and hit.probability >= least]

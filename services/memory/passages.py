@@ -20,9 +20,10 @@ MOST_PASSAGES = 400  # a longer document is cut off here, and says so in its imp
 
 _BLOCKS = re.compile(r"\n\s*\n")
 _SENTENCES = re.compile(r"(?<=[.!?。])\s+")
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*(?:\s[^)]*)?\)")
+# None of these looks past where the same could begin again: a megabyte of `[` or `<a` would take hours.
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^)\s[]*(?:\s[^)[]*)?\)")
 _ADDRESS = re.compile(r"<?https?://\S+>?")
-_TAG = re.compile(r"</?[A-Za-z][^>]*>|<!--.*?-->", re.DOTALL)
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--(?:(?!<!--).)*?-->", re.DOTALL)
 _RULES = re.compile(r"^[\s|:+=_*~-]{3,}$", re.MULTILINE)
 _MARKS = re.compile(r"\*\*|__|`+|^>+\s?", re.MULTILINE)
 _CELLS = re.compile(r"\s*\|\s*")
@@ -46,7 +47,7 @@ def cut(document: Document, count: CountPieces, *, most_pieces: int) -> list[Pas
 
 def plain(text: str) -> str:
     """`text` without Markdown's marks, addresses and table rules: what a reader would say aloud."""
-    text = _LINK.sub(r"\1", text)
+    text = _LINK.sub(r"\1", _LINK.sub(r"\1", text))  # twice: a badge is a picture in a link
     text = _ADDRESS.sub(" ", text)
     text = _TAG.sub(" ", text)
     text = _RULES.sub("", text)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.memory.documents import LIVE, Kind
+
+_NUMBERED = re.compile(r"\w*\d\w*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,18 @@ class Query:
         """What the model reads, the telling parts first, since it reads 256 word pieces at most."""
         parts = (self.text, *self.alert_names, *self.symptoms, *self.error_messages, *self.probable_causes,
                  *self.log_patterns)  # fmt: skip
-        return "\n".join(dict.fromkeys(part.strip() for part in parts if part.strip()))
+        return _each_kind_once("\n".join(dict.fromkeys(part.strip() for part in parts if part.strip())))
+
+
+def _each_kind_once(text: str) -> str:
+    """`text` without lines that differ from an earlier one in numbers only: of a pasted log each kind of line once.
+
+    Forty lines of one request would outweigh the sentence above them, in words and in meaning.
+    """
+    kinds: dict[str, str] = {}
+    for line in text.split("\n"):
+        kinds.setdefault(_NUMBERED.sub("#", line), line)
+    return "\n".join(kinds.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from services.memory import failure_modes, fusion
-from services.memory.documents import Document, Passage
+from services.memory.documents import Document, Passage, Role
 from services.memory.failure_modes import Counts
 from services.memory.identifiers import alert_like, terms
 from services.memory.query import Query
@@ -108,8 +108,11 @@ def reasons(asked: Asked, hit: Hit, document: Document, passage: Passage) -> tup
         said.append("was found helpful for a similar incident")
     elif hit.feedback < 0:
         said.append("was found not helpful for a similar incident")
+    part = passage.role.name.lower().replace("_", " ") if passage.role is not Role.OTHER else "text"
     if hit.dense >= fusion.ALIKE_FROM:
-        said.append(f"its {passage.role.name.lower().replace('_', ' ')} means about the same")
+        said.append(f"its {part} means about the same")
+    elif not said:
+        said.append(f"its {part} is the nearest in meaning" if hit.dense > 0 else "both use some common words")
     return tuple(said)
 
 

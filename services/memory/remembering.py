@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from services.memory import passages
+from services.memory import passages, runbooks
 from services.memory.documents import Document, Kind, Passage
 from services.memory.embedding import Vectors
 from services.memory.follower import Follower
@@ -65,14 +66,30 @@ class Remembering:
         return await store.same_text(self._pool, document)
 
     async def commit(self, connection: Connection, prepared: Prepared, *, is_imported: bool = True) -> Written:
-        """Stores what was prepared, in the caller's transaction; a runbook that a person brought joins the library."""
+        """Stores what was prepared, in the caller's transaction; a runbook that a person brought joins the library.
+
+        Of one that was edited here since, the new text becomes a proposal; nothing overwrites what a person wrote.
+        """
         at = self._clock.now()
+        is_runbook = is_imported and prepared.document.kind is Kind.RUNBOOK
+        if is_runbook and prepared.passages and (waiting := await self._proposed(connection, prepared.document, at)):
+            return waiting
         written = await store.write(
-            connection, prepared.document, prepared.passages, prepared.vectors, prepared.model, at=at
-        )
-        if is_imported and written.document.kind is Kind.RUNBOOK and not written.is_unchanged:
+            connection, prepared.document, prepared.passages, prepared.vectors, prepared.model, at=at,
+            is_brought=is_imported,
+        )  # fmt: skip
+        if is_runbook and not written.is_unchanged:
             await runbook_store.adopt(connection, written.document, at=at)
         return written
+
+    async def _proposed(self, connection: Connection, document: Document, at: datetime) -> Written | None:
+        """What is there, when a person edited it here and `document` therefore waits as a proposal."""
+        named = replace(document, name=store.name_of(document))
+        edited = await runbook_store.edited_here(connection, named)
+        if edited is None or edited.markdown == document.markdown:
+            return None
+        await runbook_store.propose(connection, edited.name, runbooks.brought_again(edited, document.markdown), at=at)
+        return await store.brought(connection, document)
 
     async def forget(self, name: str) -> int:
         """Empties the document and its passages; returns the position. Raises NotFound."""

@@ -148,6 +148,11 @@ def proposal(runbook: Runbook, lesson: Lesson) -> Proposal:
     return Proposal(f"p{deterministic_id(runbook.name, lesson.postmortem, markdown)}", lesson.postmortem, markdown)
 
 
+def brought_again(runbook: Runbook, markdown: str) -> Proposal:
+    """What the file says now from which `runbook` came; a person edited the runbook here since."""
+    return Proposal(f"p{deterministic_id(runbook.name, 'file', markdown)}", "", markdown)
+
+
 def as_document(runbook: Runbook) -> Document:
     """How a runbook is found."""
     return Document(

@@ -5,6 +5,7 @@ Pure: a `View` of the collection, a query that was already embedded, a filter, a
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from services.memory.identifiers import terms
 from services.memory.lexical import Mask
 from services.memory.query import Filter, Query
 from services.memory.visibility import View
+
+OFTEN = 2
+"""Times that a query says a term from which once more counts less and less: a pasted log says `request` forty times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,8 @@ def search(
     words = query.words()
     weights = Counter(terms(words))
     rarities = {term: seen.rarity(term) for term in weights}
-    asked = candidates.text(
-        {term: count * rarities[term] for term, count in weights.items()}, vector, failure_modes.modes(words), seen
-    )
+    weighted = {term: _weight(term, count, rarities[term], seen) for term, count in weights.items()}
+    asked = candidates.text(weighted, vector, failure_modes.modes(words), seen)
     named = evidence.names(query, rarities, feedback or {})
     places = [] if method else evidence.pointed_at(seen.collection, named)
     scored = list[_Scored]()
@@ -88,6 +91,16 @@ def search(
             found = candidates.candidates(number, may, asked, seen, rows)
             scored.append(_scored(found, named, seen, number, method))
     return Answer(tuple(_best(scored, limit)), rarities)
+
+
+def _weight(term: str, count: int, rarity: float, seen: View) -> float:
+    """What a term that a query says `count` times counts for, less and less from twice on.
+
+    What no document holds counts, too, since it was asked for, but for a number, an address or an id of that hour.
+    """
+    if rarity >= seen.rarity("") and not term.isalpha() and any(character.isdigit() for character in term):
+        return 0.0
+    return rarity * (count if count <= OFTEN else OFTEN * (1 + math.log(count / OFTEN)))
 
 
 def _allowed(seen: View, wanted: Filter) -> list[Mask | None]:

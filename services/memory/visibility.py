@@ -85,7 +85,7 @@ def view(collection: Collection, stream: str, as_of: datetime | None) -> View:
         having += np.count_nonzero(modes, axis=0).astype(np.float32)
         said += int(modes.sum(dtype=np.int64))
     rare = np.asarray(lexical.inverse_frequency(having, known.documents + lexical.UNSEEN_DOCUMENTS), dtype=np.float32)
-    columns = tuple({} for _ in collection.parts)
+    columns: tuple[Columns, ...] = tuple({} for _ in collection.parts)
     return View(collection, visible, known, mean, rare, said / max(known.documents, 1), columns=columns)
 
 

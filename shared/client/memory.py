@@ -25,13 +25,16 @@ import grpc
 
 from afteraction.v1 import memory_service_pb2 as pb
 from afteraction.v1.document_pb2 import DocumentKind, PassageRole
+from afteraction.v1.incident_pb2 import Severity
 from afteraction.v1.memory_service_pb2_grpc import MemoryServiceStub
+from shared.errors import InvalidArgument
 from shared.rpc.client import Channel
 from shared.rpc.status import from_rpc_error
 from shared.settings import Common
 from shared.timestamps import from_proto, to_proto
 
 DEADLINE_S = 10.0
+KINDS = ("postmortem", "runbook")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ def search_request(
     kinds: Sequence[str] = (),
     only_services: Sequence[str] = (),
     only_tags: Sequence[str] = (),
+    only_severities: Sequence[int] = (),
     exclude: Sequence[str] = (),
     occurred_after: datetime | None = None,
     occurred_before: datetime | None = None,
@@ -98,8 +102,16 @@ def search_request(
 ) -> pb.SearchSimilarRequest:
     """The request for what is similar to a text, to what is known of an incident, or to both.
 
-    kinds: of `postmortem` and `runbook`; none: both. only_…: filters; the others are what the search goes by.
+    kinds: of `postmortem` and `runbook`; none: both. only_…: filters, nothing else is found (severities from 1 to 4,
+    as in P1); `services`, `tags` and the others are what the search goes by. Raises InvalidArgument.
     """
+    for kind in kinds:
+        if kind not in KINDS:
+            raise InvalidArgument(f"kind {kind!r} is none of {', '.join(KINDS)}", reason="BAD_PARAMETER", field="kinds")
+    for severity in only_severities:
+        if severity not in range(1, 5):
+            raise InvalidArgument(f"severity {severity!r} is none of 1 to 4", reason="BAD_PARAMETER",
+                                  field="only_severities")  # fmt: skip
     return pb.SearchSimilarRequest(
         query=pb.Query(
             text=text,
@@ -114,6 +126,7 @@ def search_request(
         ),
         filter=pb.Filter(
             kinds=[DocumentKind.Value(f"DOCUMENT_KIND_{kind.upper()}") for kind in kinds],
+            severities=[Severity.ValueType(severity) for severity in only_severities],
             services=only_services,
             tags=only_tags,
             exclude=exclude,
@@ -143,6 +156,12 @@ class AsyncMemory:
     async def similar(self, text: str = "", **what: Any) -> Answer:
         """What is similar; takes what `search_request` takes."""
         return answer(await self._stub.SearchSimilar(search_request(text, **what)))
+
+    async def feedback(
+        self, document: str, *, is_helpful: bool, author: str, text: str = "", incident: str = "", **what: Any
+    ) -> None:
+        """Whether `document`, by its name, helped; `text` and the rest are what was searched for."""
+        await self._stub.GiveFeedback(_feedback(document, is_helpful, author, incident, search_request(text, **what)))
 
     async def watch(self, text: str = "", **what: Any) -> AsyncIterator[Answer]:
         """The answer, and every different one, until the caller stops; takes what `search_request` takes."""
@@ -179,6 +198,15 @@ class Memory:
             _translated(lambda: self._stub.SearchSimilar(request, timeout=self._deadline_s, metadata=self._metadata))
         )
 
+    def feedback(
+        self, document: str, *, is_helpful: bool, author: str, text: str = "", incident: str = "", **what: Any
+    ) -> None:
+        """Whether `document`, by its name, helped; `text` and the rest are what was searched for."""
+        request = _feedback(document, is_helpful, author, incident, search_request(text, **what))
+        _translated(
+            lambda: self._stub.GiveFeedback(request, timeout=self._deadline_s, metadata=self._metadata)
+        )
+
     def watch(self, text: str = "", **what: Any) -> Iterator[Answer]:
         """The answer, and every different one, until the caller stops; takes what `search_request` takes."""
         request = pb.WatchSimilarRequest(search=search_request(text, **what))
@@ -196,6 +224,14 @@ class Memory:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._channel.close()
+
+
+def _feedback(
+    document: str, is_helpful: bool, author: str, incident: str, search: pb.SearchSimilarRequest
+) -> pb.GiveFeedbackRequest:
+    return pb.GiveFeedbackRequest(
+        document=document, query=search.query, is_helpful=is_helpful, author=author, incident=incident
+    )
 
 
 def _translated(call: Callable[[], Any]) -> Any:

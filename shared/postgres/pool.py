@@ -14,9 +14,11 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 # What a connection looks like that was lost or refused, and a server that cannot store now: it shuts down or starts,
-# has no connection, memory or disk left, or is a standby since a moment ago. The caller may come back.
-AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError,
-        asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError, asyncpg.ReadOnlySQLTransactionError, OSError)
+# has no connection, memory or disk left, or is a standby since a moment ago. InternalClientError is what asyncpg says
+# of a connection that broke between a question and its answer. The caller may come back.
+AWAY = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError,
+        asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError, asyncpg.PostgresSystemError,
+        asyncpg.ReadOnlySQLTransactionError, OSError)
 
 # A server that is killed while it greets may leave the greeting unanswered.
 _CONNECT_S = 5.0

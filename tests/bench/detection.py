@@ -2,7 +2,7 @@
 
 Beside a plain Python loop that keeps a rolling z-score for each series (what one writes first) and river's half-space
 trees, in the same run, since the machine is never alone. CPU time of this process, best of three. river is needed for
-nothing else and is not installed with the project: without it (`pip install river`) its line says so.
+nothing else and comes with the tools of development: without it its line says so.
 """
 
 import importlib

@@ -2,7 +2,8 @@
 
 60 services have sent for two weeks; 20 of them are asked about, an hour in the middle of it beside the hour before, in
 which each has sent 40 series, 10 lines and 10 spans every 15 seconds. The rest of the log is rows that the question
-must not touch. Prints the time to the first and to the last part, and the rows that PostgreSQL looked at.
+must not touch. Prints the time to the first and to the last part, before and after chunks were merged into blocks, what
+merging took, and the rows that PostgreSQL looked at.
 """
 
 import argparse

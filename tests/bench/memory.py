@@ -20,10 +20,8 @@ import platform
 import statistics
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -34,17 +32,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import faiss
 import numpy as np
 
-from services.memory import lexical, snapshot
-from services.memory.collection import Collection, part
-from services.memory.documents import LIVE
 from services.memory.embedding import Vectors
-from services.memory.entries import Entry
-from services.memory.failure_modes import MODES
 from services.memory.index import FLAT_UP_TO, PassageIndex
-from services.memory.query import Filter, Query
-from services.memory.search import search
-from services.memory.visibility import Views
 from shared.postgres.embedded import EmbeddedPostgres
+from tests.bench.memory_search import Whole, stage_table, whole, whole_table
 from tests.bench.plot import lines
 
 DIMENSION = 384
@@ -53,7 +44,6 @@ TOP = 10
 QUERIES = 200
 WANTED_RECALL = 0.99
 EFFORTS = (10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 512)
-PASSAGES_PER_DOCUMENT = 8
 MOST_WHOLE = 100_000  # passages up to which whole searches are measured too
 
 Find = Callable[[Vectors], Sequence[int]]
@@ -278,72 +268,6 @@ def _text(vector: Vectors) -> str:
     return "[" + ",".join(f"{value:.7g}" for value in vector) + "]"
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
-    """A whole search without the encoder, in milliseconds of one thread; the index file in seconds."""
-
-    size: int
-    total_p50: float
-    index_p50: float
-    own_p50: float
-    own_p99: float
-    own_cpu_p50: float
-    saved_s: float
-    loaded_s: float
-
-
-def whole(vectors: Vectors, queries: Vectors) -> Whole:
-    """What a search costs beside FAISS: words, candidates, evidence and reasons, over documents of Zipf's words."""
-    random = np.random.default_rng(3)
-    size = len(vectors) // PASSAGES_PER_DOCUMENT
-    words = [f"word{number}" for number in range(40_000)]
-    often = 1 / np.arange(1, len(words) + 1)
-    often /= often.sum()
-    counts, entries = [], []
-    for number in range(size):
-        said = random.choice(len(words), 900, p=often)
-        counts.append({words[at]: count for at, count in Counter(said.tolist()).items()})
-        title = frozenset(words[at] for at in said[:6])
-        name, service = f"documents/{number}", f"s{number % 50}"
-        entries.append(Entry(name, 1 + number % 2, LIVE, "", "", 0, None, (service,), (), (), title, number))
-    used = vectors[: size * PASSAGES_PER_DOCUMENT]
-    modes = random.poisson(0.2, (size, len(MODES))).astype(np.uint8)
-    one = part(entries, lexical.postings(counts), modes, used, [PASSAGES_PER_DOCUMENT] * size)
-    places = {entry.name: (0, row) for row, entry in enumerate(entries)}
-    collection = Collection("bench", DIMENSION, size, (one,), (np.ones(size, np.bool_),), places)
-    views = Views()
-    asked = [
-        Query(" ".join(words[at] for at in random.choice(len(words), 25, p=often)), services=("s7",)) for _ in queries
-    ]
-    views.view(collection, LIVE, None)
-    total, index, cpu = [], [], []
-    for query, vector in zip(asked, queries, strict=True):
-        began, began_cpu = time.perf_counter(), time.thread_time()
-        search(views.view(collection, LIVE, None), query, vector, Filter(), limit=TOP)
-        total.append((time.perf_counter() - began) * 1000)
-        cpu.append((time.thread_time() - began_cpu) * 1000)
-        began, began_cpu = time.perf_counter(), time.thread_time()
-        one.index.nearest(vector, 100)
-        index.append((time.perf_counter() - began) * 1000)
-        cpu[-1] -= (time.thread_time() - began_cpu) * 1000
-    own = np.array(total) - np.array(index)
-    with tempfile.TemporaryDirectory() as directory, _clock() as saved:
-        path = Path(directory) / "index"
-        snapshot.save(collection, path, database="bench")
-        saved.append(time.perf_counter())
-        snapshot.load(path, database="bench", model="bench", dimension=DIMENSION, newest=size)
-        saved.append(time.perf_counter())
-    return Whole(
-        len(vectors), float(np.median(total)), float(np.median(index)), *_percentiles(own.tolist()),
-        float(np.median(cpu)), saved[1] - saved[0], saved[2] - saved[1],
-    )  # fmt: skip
-
-
-@contextmanager
-def _clock() -> Iterator[list[float]]:
-    yield [time.perf_counter()]
-
-
 def encoding() -> tuple[float, float]:
     """Passages a second through our encoder, and through the bare model, alternating in the same run."""
     from sentence_transformers import SentenceTransformer
@@ -386,20 +310,6 @@ def picture(rows: Sequence[Row]) -> str:
     return lines("Nearest 10 of so many passages, at 99 % of exact", "passages", "p50 ms, one caller", series)
 
 
-def whole_table(rows: Sequence[Whole]) -> str:
-    """What a search costs as a whole, as Markdown."""
-    written = [
-        "| passages | search p50 ms | of it FAISS | own p50 | own p99 | own CPU p50 | index file written s | read s |",
-        "|---:|---:|---:|---:|---:|---:|---:|---:|",
-    ]
-    written += [
-        f"| {r.size:,} | {r.total_p50:.2f} | {r.index_p50:.2f} | {r.own_p50:.2f} | {r.own_p99:.2f} "
-        f"| {r.own_cpu_p50:.2f} | {r.saved_s:.2f} | {r.loaded_s:.2f} |"
-        for r in rows
-    ]
-    return "\n".join(written)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sizes", nargs="*", type=int, default=[10_000, 100_000])
@@ -426,13 +336,14 @@ def main() -> None:
             rows += asyncio.run(pgvector_rows(vectors, queries))
         if size <= MOST_WHOLE:
             wholes.append(whole(vectors, queries))
-        print(table(rows), whole_table(wholes), sep="\n\n", flush=True)
+        print(table(rows), whole_table(wholes), *map(stage_table, wholes[-1:]), sep="\n\n", flush=True)
     through, bare = encoding()
     encoded = f"Encoding: {through:.1f} passages per CPU-second, the bare model {bare:.1f}; ratio {through / bare:.2f}."
     print(encoded)
     if chosen.write:
         machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-        chosen.write.write_text(f"{table(rows)}\n\n{whole_table(wholes)}\n\n{encoded}\n\nTaken on: {machine}.\n")
+        told = [table(rows), whole_table(wholes), *map(stage_table, wholes[-1:]), encoded, f"Taken on: {machine}."]
+        chosen.write.write_text("\n\n".join(told) + "\n")
         chosen.write.with_suffix(".svg").write_text(picture(rows))
 
 

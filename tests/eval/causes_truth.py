@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from afteraction.v1 import card_pb2, evidence_pb2, postmortem_pb2
 from services.drafting.evidence import Evidence, EvidenceKind
 from services.drafting.statements import Statement, Unsupported, unsupported_in
-from services.drafting.truth import beyond_all, problems_in, untitled
+from services.drafting.truth import beyond_title, problems_in
 from shared.timestamps import from_proto
 
 
@@ -16,7 +16,7 @@ def untrue_in_card(card: card_pb2.Card, markdown: str) -> tuple[Unsupported, ...
     """What the card says beyond its evidence; empty when all of it is held."""
     evidence = read(card.evidence)
     said = [*card.situation, *(one.mechanism for one in card.hypotheses), *card.changes, *card.next_checks]
-    return (*unsupported_in(_statements(said), evidence), *beyond_all(card.title, untitled(evidence)),
+    return (*unsupported_in(_statements(said), evidence), *beyond_title(card.title, evidence),
             *problems_in(markdown, evidence))
 
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from services.detection.offline import Opened, Recorded, Replayed, replay_all
-from tests.eval.kpis import DAY_S, Labelled, corpus
+from tests.eval import kpis, web_kpis
+from tests.eval.kpis import DAY_S, Labelled
 
 SLACK_S = 900.0
 # Not used for choosing anything.
@@ -59,16 +60,22 @@ def tallies(series: Iterable[Labelled], replayed: Mapping[str, Replayed]) -> dic
 
 
 def report(seed: int = SEED, per_kind: int = 4) -> None:
-    """Replays a corpus and prints what came of it."""
-    series = list(corpus(seed, per_kind))
+    """Replays both corpora and prints what came of them."""
+    total = _reported("services and machines", list(kpis.corpus(seed, per_kind)))
+    total += _reported("web services", list(web_kpis.corpus(seed, per_kind)))
+    sys.stdout.write(f"simulated indicators at the product's default: {total}\n")
+
+
+def _reported(what: str, series: list[Labelled]) -> Tally:
     replayed = {each.recorded.name: each
                 for each in replay_all([Recorded(each.name, each.times, each.values) for each in series])}
     found = tallies(series, replayed)
     for kind, each in found.items():
-        sys.stdout.write(f"  {kind:10} {each}\n")
+        sys.stdout.write(f"  {kind:12} {each}\n")
     total = sum(found.values(), Tally())
     mean = sum(each.f1 for each in found.values()) / len(found)
-    sys.stdout.write(f"simulated indicators at the product's default: {total}; mean F1 of the kinds {mean:.2f}\n")
+    sys.stdout.write(f"{what}: {total}; mean F1 of the kinds {mean:.2f}\n")
+    return total
 
 
 if __name__ == "__main__":

@@ -230,6 +230,8 @@ class ImportDocumentsResponse(_message.Message):
         OUTCOME_UPDATED: ImportDocumentsResponse._Outcome.ValueType  # 2
         OUTCOME_UNCHANGED: ImportDocumentsResponse._Outcome.ValueType  # 3
         OUTCOME_SKIPPED: ImportDocumentsResponse._Outcome.ValueType  # 4
+        OUTCOME_PROPOSED: ImportDocumentsResponse._Outcome.ValueType  # 5
+        """A person edited the runbook here since; what the file says now waits as a proposal."""
 
     class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper): ...
     OUTCOME_UNSPECIFIED: ImportDocumentsResponse.Outcome.ValueType  # 0
@@ -237,6 +239,8 @@ class ImportDocumentsResponse(_message.Message):
     OUTCOME_UPDATED: ImportDocumentsResponse.Outcome.ValueType  # 2
     OUTCOME_UNCHANGED: ImportDocumentsResponse.Outcome.ValueType  # 3
     OUTCOME_SKIPPED: ImportDocumentsResponse.Outcome.ValueType  # 4
+    OUTCOME_PROPOSED: ImportDocumentsResponse.Outcome.ValueType  # 5
+    """A person edited the runbook here since; what the file says now waits as a proposal."""
 
     PATH_FIELD_NUMBER: _builtins.int
     OUTCOME_FIELD_NUMBER: _builtins.int
@@ -251,6 +255,7 @@ class ImportDocumentsResponse(_message.Message):
     """Why it was skipped, or what was not understood."""
     document: _builtins.str
     position: _builtins.int
+    """A search at this position finds this file and all before it in the stream."""
     kind: _document_pb2.DocumentKind.ValueType
     @_builtins.property
     def sections(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
@@ -449,7 +454,9 @@ class SearchResult(_message.Message):
     """It is a weak one: below the measured confidence."""
     feedback_score: _builtins.float
     @_builtins.property
-    def document(self) -> _document_pb2.Document: ...
+    def document(self) -> _document_pb2.Document:
+        """Without its Markdown, which may be a megabyte: GetDocument has it."""
+
     @_builtins.property
     def passage(self) -> _document_pb2.Passage: ...
     @_builtins.property

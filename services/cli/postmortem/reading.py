@@ -11,6 +11,7 @@ from afteraction.v1.postmortem_service_pb2_grpc import PostmortemServiceStub
 from services.cli.connection import Connection
 from services.cli.names import full_name
 from services.cli.output import console, enum_word, print_json
+from shared.errors import FailedPrecondition
 
 if TYPE_CHECKING:
     from afteraction.v1.postmortem_service_pb2_grpc import PostmortemServiceAsyncStub
@@ -63,3 +64,9 @@ def print_said(found: Postmortem, is_json: bool) -> None:
         print_json(found)
     else:
         console.print(said(found), markup=False)
+
+
+def print_obstacles(refused: FailedPrecondition) -> None:
+    """Everything that stands in the way of a publication, one a line, with the id that a command takes."""
+    for violation in refused.violations:
+        console.print(f"  {violation.subject.rpartition('/')[2]:<8}  {violation.description}", markup=False)

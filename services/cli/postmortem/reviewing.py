@@ -7,11 +7,14 @@ import typer
 from afteraction.v1 import postmortem_service_pb2 as pb
 from afteraction.v1.postmortem_pb2 import Postmortem, SectionKind
 from services.cli.connection import Connection, call
-from services.cli.output import Json
-from services.cli.postmortem.reading import SECTIONS, By, Name, print_said, read, section_kind, stub
+from services.cli.output import Json, console, print_json
+from services.cli.postmortem.reading import SECTIONS, By, Name, print_obstacles, print_said, read, section_kind, stub
 from services.cli.postmortem.walk import walk
+from shared.errors import FailedPrecondition
 
 app = typer.Typer()
+HOW_TO_SETTLE = ("`afteraction review ID` walks through all of it; or `postmortem answer ID Q…`, `waive ID F…`, "
+                 "`comment ID C… --resolve`, `edit ID`.")
 
 
 @app.command()
@@ -42,7 +45,19 @@ def publish(name: Name, by: By, is_json: Json = False) -> None:
             pb.PublishPostmortemRequest(name=found.name, author=by, etag=found.etag)
         )
 
-    print_said(call(work), is_json)
+    try:
+        print_said(call(work), is_json)
+    except FailedPrecondition as refused:
+        if not refused.violations:
+            raise
+        if is_json:
+            print_json({"error": refused.reason, "violations": [
+                {"subject": each.subject, "description": each.description} for each in refused.violations]})
+        else:
+            console.print("It cannot be published yet:", markup=False)
+            print_obstacles(refused)
+            console.print(HOW_TO_SETTLE, markup=False)
+        raise typer.Exit(1) from None
 
 
 @app.command()

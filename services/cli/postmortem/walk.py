@@ -1,29 +1,24 @@
 """`afteraction review ID`: one walk from a draft to its publication.
 
-Questions, findings, incomplete action items and comments that ask come one by one; an empty answer leaves one as it
-is. At the end the walk submits and publishes, if the person wants, or says what still stands in the way.
+Questions, findings, action items and comments that ask come one by one, below the summary; an empty answer leaves one
+as it is. At the end the walk submits and publishes, if the person wants, or says what still stands in the way.
 """
 
 from typing import TYPE_CHECKING
 
 import typer
-from google.protobuf.field_mask_pb2 import FieldMask
 
 from afteraction.v1 import postmortem_service_pb2 as pb
-from afteraction.v1.action_item_pb2 import ACTION_ITEM_STATE_OPEN, ACTION_ITEM_STATE_SUGGESTED, ActionItem, Priority
-from afteraction.v1.action_item_service_pb2 import UpdateActionItemRequest
 from afteraction.v1.action_item_service_pb2_grpc import ActionItemServiceStub
-from afteraction.v1.postmortem_pb2 import POSTMORTEM_STATE_PUBLISHED, Finding, Postmortem
+from afteraction.v1.postmortem_pb2 import POSTMORTEM_STATE_PUBLISHED, SECTION_KIND_SUMMARY, Finding, Postmortem
 from services.cli.connection import Connection, call
 from services.cli.output import console, print_markdown
-from services.cli.postmortem.reading import read, said, stub
+from services.cli.postmortem.reading import print_obstacles, read, said, stub
+from services.cli.postmortem.walking_items import ask, settle_item
 from shared.errors import AfteractionError, FailedPrecondition
 
 if TYPE_CHECKING:
     from afteraction.v1.action_item_service_pb2_grpc import ActionItemServiceAsyncStub
-
-_PRIORITIES = {"P1": Priority.PRIORITY_P1, "P2": Priority.PRIORITY_P2, "P3": Priority.PRIORITY_P3}
-
 
 def walk(name: str, by: str) -> None:
     """Walks through a post-mortem with the person at the terminal."""
@@ -39,19 +34,23 @@ class _Walk:
 
     async def through(self, name: str) -> None:
         found = await read(self._connection, name)
-        print_markdown(found.markdown)
-        console.print(f"\n{said(found)}\nAn empty answer leaves a thing as it is.\n", markup=False)
+        print_markdown(_opening(found), has_evidence=False)
+        identifier = found.name.partition("/")[2]
+        console.print(f"\nThe whole of it: `afteraction postmortem show {identifier}`, and `evidence {identifier}`.\n"
+                      f"{said(found)}\nAn empty answer leaves a thing as it is.", markup=False)
         if found.state == POSTMORTEM_STATE_PUBLISHED:
             return
         await self._questions(found)
         await self._findings(found.name)
-        await self._action_items(found.name)
+        for item in (await read(self._connection, found.name)).action_items:
+            await settle_item(self._items, item, self._by)
         await self._comments(found)
         await self._publish(found.name)
 
     async def _questions(self, found: Postmortem) -> None:
         for question in (each for each in found.questions if not each.answer):
-            words = _ask(f"{question.id}: {question.text}\n  answer")
+            console.print(f"\n{question.id}, {_section(found, question.section)}: {question.text}", markup=False)
+            words = ask("  answer")
             if words:
                 await self._try(
                     self._postmortems.AnswerQuestion(
@@ -73,7 +72,7 @@ class _Walk:
                 f"  {finding.text!r}: {finding.why}\n  for example: {finding.rewrite}",
                 markup=False,
             )
-            words = _ask("  the line instead (w REASON keeps it)")
+            words = ask("  the line instead (w REASON keeps it)")
             if words.startswith("w ") and words[2:].strip():
                 request = pb.WaiveFindingRequest(name=name, finding=finding.id, reason=words[2:], author=self._by)
                 await self._try(self._postmortems.WaiveFinding(request))
@@ -88,38 +87,12 @@ class _Walk:
             pb.UpdatePostmortemRequest(name=found.name, markdown="\n".join(lines), author=self._by, etag=found.etag)
         )
 
-    async def _action_items(self, name: str) -> None:
-        found = await read(self._connection, name)
-        for item in found.action_items:
-            if item.state not in (ACTION_ITEM_STATE_SUGGESTED, ACTION_ITEM_STATE_OPEN):
-                continue
-            if item.owner and item.due_date and item.priority:
-                continue
-            console.print(f"\naction item: {item.title}", markup=False)
-            await self._try(self._complete(item))
-
-    async def _complete(self, item: ActionItem) -> None:
-        wanted, paths = ActionItem(name=item.name), []
-        if not item.owner and (owner := _ask("  owner")):
-            wanted.owner = owner
-            paths.append("owner")
-        if not item.due_date and (due := _ask("  due date, such as 2026-11-24")):
-            wanted.due_date = due
-            paths.append("due_date")
-        if not item.priority and (priority := _ask("  priority, P1 to P3").upper()) in _PRIORITIES:
-            wanted.priority = _PRIORITIES[priority]
-            paths.append("priority")
-        if paths:
-            await self._items.UpdateActionItem(
-                UpdateActionItemRequest(action_item=wanted, update_mask=FieldMask(paths=paths), author=self._by)
-            )
-
     async def _comments(self, found: Postmortem) -> None:
         """Comments that ask something hold up the publication until somebody has answered."""
         for comment in found.comments:
             if comment.is_resolved or not comment.text.rstrip().endswith("?"):
                 continue
-            words = _ask(f"\n{comment.author} asks: {comment.text}\n  answer")
+            words = ask(f"\n{comment.author} asks: {comment.text}\n  answer")
             if words:
                 await self._try(
                     self._postmortems.AddComment(
@@ -145,8 +118,7 @@ class _Walk:
             )
         except FailedPrecondition as refused:
             console.print("It cannot be published yet:", markup=False)
-            for violation in refused.violations:
-                console.print(f"  {violation.description}", markup=False)
+            print_obstacles(refused)
             raise typer.Exit(1) from None
         console.print(said(published), markup=False)
 
@@ -158,8 +130,15 @@ class _Walk:
             console.print(f"  refused: {error.message}", markup=False)
 
 
-def _ask(prompt: str) -> str:
-    return str(typer.prompt(prompt, default="", show_default=False)).strip()
+def _opening(found: Postmortem) -> str:
+    """What a reviewer reads first: the title, and the summary."""
+    parts = {section.kind: section.markdown.strip() for section in found.sections}
+    return "\n\n".join(filter(None, (f"# {found.title}", parts.get(SECTION_KIND_SUMMARY, ""))))
+
+
+def _section(found: Postmortem, kind: int) -> str:
+    """The heading of a part as it stands in the document."""
+    return next((section.heading for section in found.sections if section.kind == kind), "") or "title"
 
 
 def _line(markdown: str, finding: Finding) -> str:

@@ -16,6 +16,8 @@ from services.drafting.statements import quoted
 
 # Fewer spans than these have no median worth the name.
 FEWEST_SPANS = 3
+# So many spans are believed by half: the median of a handful moves by itself.
+DOUBT = 10
 # Less than this share of the time of all calls is not looked for.
 NOTICED = 0.05
 
@@ -43,7 +45,8 @@ def self_time(observations: Observations) -> Iterable[Finding]:
             continue
         growth = min(log(1 + seconds / max(base[service], 1e-9)) / TREBLED, 1.0)
         operation = worst[service][1]
-        yield Finding(service, CauseKind.LATENCY, CERTAIN * growth * seconds / total,
+        fewest = min(operation.count, operation.baseline_count)
+        yield Finding(service, CauseKind.LATENCY, CERTAIN * growth * seconds / total * fewest / (fewest + DOUBT),
                       f"took longer by itself in {quoted(operation.operation, 80)}, not in what it calls",
                       (operation.key,), is_located=True)
 

@@ -6,12 +6,13 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from services.memory.documents import Kind
 from services.memory.importing.markdown import Skipped, read
 from services.memory.remembering import Remembering
+from services.memory.store.documents import Written
 from shared.errors import InvalidArgument
 from shared.offload import Offload
 
@@ -25,6 +26,7 @@ class Outcome(Enum):
     UPDATED = 2
     UNCHANGED = 3
     SKIPPED = 4
+    PROPOSED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,19 @@ class Report:
 
 
 async def imported(files: AsyncIterator[File], remembering: Remembering, offload: Offload) -> AsyncIterator[Report]:
-    """A report for each of `files`, in their order; when it is yielded, the document is committed."""
+    """A report for each of `files`, in their order; when it is yielded, the document is committed.
+
+    Files are committed side by side: the position of a report is one that covers all files up to this one.
+    """
+    reached = 0
+    async for report in _side_by_side(files, remembering, offload):
+        reached = max(reached, report.position)
+        yield replace(report, position=reached)
+
+
+async def _side_by_side(
+    files: AsyncIterator[File], remembering: Remembering, offload: Offload
+) -> AsyncIterator[Report]:
     under_way: deque[tuple[bytes, asyncio.Task[Report]]] = deque()
     try:
         async for file in files:
@@ -77,9 +91,20 @@ async def _one(file: File, remembering: Remembering, offload: Offload) -> Report
         written = await remembering.remember(found.document)
     except InvalidArgument as error:
         return Report(file.path, Outcome.SKIPPED, error.message)
-    outcome = (
-        Outcome.UNCHANGED if written.is_unchanged else Outcome.IMPORTED if written.is_new else Outcome.UPDATED
-    )
+    notes = [found.notes] if found.notes else []
+    if written.is_proposed:
+        notes.append("edited here since; what the file says now waits as a proposal")
+    if written.replaced:
+        notes.append(f"replaces {written.replaced[:100]!r}")
     return Report(
-        file.path, outcome, found.notes, written.document.name, written.position, found.sections, found.document.kind
-    )
+        file.path, _outcome(written), "; ".join(notes), written.document.name, written.position, found.sections,
+        found.document.kind,
+    )  # fmt: skip
+
+
+def _outcome(written: Written) -> Outcome:
+    if written.is_proposed:
+        return Outcome.PROPOSED
+    if written.is_unchanged:
+        return Outcome.UNCHANGED
+    return Outcome.IMPORTED if written.is_new else Outcome.UPDATED

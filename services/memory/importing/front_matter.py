@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, time
 import yaml
 
 _FRONT = re.compile(r"\A\ufeff?---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
+_KEY = re.compile(r"\s*[A-Za-z][\w -]*:")
 _MOST_BYTES = 65536  # of front matter; aliases in YAML make more out of less, so it is also parsed without them
 
 
@@ -27,6 +28,12 @@ def split(text: str) -> tuple[dict[str, object], str]:
     if not isinstance(loaded, Mapping):
         return {}, text
     return {str(key).lower().replace("-", "_"): value for key, value in loaded.items()}, text[match.end() :]
+
+
+def looks_unread(text: str) -> bool:
+    """Whether `text` begins with what was meant as front matter, `key: value` lines between rules, and is no YAML."""
+    match = _FRONT.match(text)
+    return bool(match and _KEY.match(match.group(1))) and not split(text)[0]
 
 
 class _PlainLoader(yaml.SafeLoader):

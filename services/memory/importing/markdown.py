@@ -28,12 +28,22 @@ _NOT_DOCUMENTS = re.compile(
 )
 _RUNBOOK_PATH = re.compile(r"run[-_ ]?books?|play[-_ ]?books?|\bsops?\b", re.IGNORECASE)
 _POSTMORTEM_PATH = re.compile(
-    r"post[-_ ]?mortems?|incidents?|outages?|\brcas?\b|\bpirs?\b|retrospectives?", re.IGNORECASE
+    r"post[-_ ]?mortems?|incidents?|outages?|\brcas?\b|\bpirs?\b|retrospectives?|"
+    r"ausfall|störung|panne|incidencia|incidente|障害|故障|事故",
+    re.IGNORECASE,
 )
 _SEVERITY = re.compile(r"\b(?:sev(?:erity)?[-_ ]?:?\s*|priority[-_ ]?:?\s*|p)([1-5])\b", re.IGNORECASE)
 _FIRST_HEADING = re.compile(r"\A\s*#\s+(.+?)\s*#*\s*$", re.MULTILINE)
 
-Unread = tuple[str, ...]
+_OPENING = re.compile(
+    r"\A\s*((?:post[-_ ]?mortem|incident|outage|run[-_ ]?book|play[-_ ]?book)\b[^\n]{0,200})(?:\n|\Z)", re.IGNORECASE
+)
+"""A first line of plain text that says what it is about: `Postmortem: flux capacitor overload`."""
+
+_LOOKS_BACK = re.compile(
+    r"summary|tl;?dr|what happened|impact|affected|damage|blast radius|[^\W\da-zA-Z_]", re.IGNORECASE
+)
+_OF_AN_INCIDENT = frozenset(("start_time", "started_at", "occurred_at", "end_time", "severity", "sev", "incident_date"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +78,13 @@ def read(path: str, content: bytes, *, kind: Kind | None = None, stream: str = L
         return text
     front, body = front_matter.split(text)
     parts = sections(body)
-    told = kind or _kind(front, parts, place, body)
-    if told is None:
-        return Skipped("neither post-mortem nor runbook: no heading or front matter of either; name its kind to import")
     title = _title(front, body, place)
+    told = kind or _kind(front, title, parts, place, body)
+    if told is None:
+        return Skipped(
+            "neither post-mortem nor runbook: no such heading (Summary, Impact, Root cause, Timeline; Diagnosis, "
+            "Mitigation, Steps) nor title nor kind in the front matter; say which it is with --kind"
+        )
     mentions = times(f"{title}\n{front_matter.string(front, 'date', 'start_time')}\n{body}")
     document = Document(
         kind=told,
@@ -88,8 +101,12 @@ def read(path: str, content: bytes, *, kind: Kind | None = None, stream: str = L
         stream=stream,
     )
     recognised = tuple(dict.fromkeys(part.role.name.lower() for part in parts if part.role is not Role.OTHER))
-    notes = "" if recognised else "no section recognised; the text is searched as one"
-    return Imported(document, recognised, len(mentions), notes)
+    notes = []
+    if not recognised:
+        notes.append("no section recognised; the text is searched as one")
+    if front_matter.looks_unread(text):
+        notes.append("its front matter is no YAML and was not read")
+    return Imported(document, recognised, len(mentions), "; ".join(notes))
 
 
 def _decoded(content: bytes) -> str | Skipped:
@@ -106,7 +123,9 @@ def _decoded(content: bytes) -> str | Skipped:
     return text if text.strip() else Skipped("empty")
 
 
-def _kind(front: Mapping[str, object], parts: list[Section], place: PurePosixPath, body: str) -> Kind | None:
+def _kind(
+    front: Mapping[str, object], title: str, parts: list[Section], place: PurePosixPath, body: str
+) -> Kind | None:
     said = front_matter.string(front, "kind", "type", "document_type").lower()
     if said:
         if _RUNBOOK_PATH.search(said):
@@ -114,17 +133,20 @@ def _kind(front: Mapping[str, object], parts: list[Section], place: PurePosixPat
         if _POSTMORTEM_PATH.search(said):
             return Kind.POSTMORTEM
     roles = {role for part in parts if part.heading and (role := role_of(part.heading))}
-    written_back = len(roles & {Role.TIMELINE, Role.ROOT_CAUSE, Role.LESSONS, Role.FACTORS, Role.ACTION})
     if Role.STEPS in roles and not roles & {Role.TIMELINE, Role.LESSONS, Role.FACTORS}:
         return Kind.RUNBOOK
-    if written_back or (Role.SUMMARY in roles and Role.IMPACT in roles):
+    if roles & {Role.TIMELINE, Role.ROOT_CAUSE, Role.LESSONS, Role.FACTORS, Role.ACTION}:
         return Kind.POSTMORTEM
-    where = "/".join(place.parts)
+    # `Overview` and `Scope` stand in any text; these words stand in what is written after something happened. Of the
+    # headings in other languages only telling ones are known.
+    if any(part.role in (Role.SUMMARY, Role.IMPACT) and _LOOKS_BACK.search(part.heading) for part in parts):
+        return Kind.POSTMORTEM
+    where = "/".join((*place.parts, title))
     if _RUNBOOK_PATH.search(where):
         return Kind.RUNBOOK
     if _POSTMORTEM_PATH.search(where) or times(body):
         return Kind.POSTMORTEM
-    if {"start_time", "end_time", "severity", "incident_date"} & front.keys():
+    if _OF_AN_INCIDENT & front.keys():
         return Kind.POSTMORTEM
     return Kind.RUNBOOK if roles & {Role.MITIGATION, Role.STEPS} else None
 
@@ -133,7 +155,13 @@ def _title(front: Mapping[str, object], body: str, place: PurePosixPath) -> str:
     match = _FIRST_HEADING.search(body.lstrip())
     heading = match.group(1) if match and match.start() == 0 else ""
     first = next((part.heading for part in sections(body) if part.heading), "")
-    said = heading or front_matter.string(front, "title", "name") or (first if role_of(first) is None else "")
+    opening = _OPENING.match(body)
+    said = (
+        heading
+        or front_matter.string(front, "title", "name")
+        or (opening.group(1) if opening else "")
+        or (first if role_of(first) is None else "")
+    )
     return (re.sub(r"[*`]", "", said).strip() or re.sub(r"[-_]+", " ", place.stem).strip() or "untitled")[:MOST_TITLE]
 
 

@@ -38,7 +38,24 @@ _PHRASES: tuple[tuple[Role, str], ...] = (
                    "about|brief|incident|purpose|issue|report"),
     (Role.OTHER, "context|background|metrics|links?|notes?|additional|status|owners?|authors?"),
 )
+# What stands over the same parts elsewhere; looked for anywhere in a heading, since not every language puts spaces.
+_ELSEWHERE: tuple[tuple[Role, str], ...] = (
+    (Role.ACTION, "maßnahmen|nächste schritte|actions correctives|acciones|próximos pasos|ações|"
+                  "再発防止|対策|改进|改進|后续"),
+    (Role.ROOT_CAUSE, "ursache|cause racine|causa raíz|causa raiz|causas?$|原因|根本原因"),
+    (Role.TIMELINE, "zeitleiste|zeitlicher ablauf|verlauf|chronologie|cronología|cronologia|línea de tiempo|"
+                    "linha do tempo|時系列|タイムライン|经过|時間軸|时间线|時間線"),
+    (Role.LESSONS, "erkenntnisse|lehren|enseignements|leçons|lecciones|lições|aprendizados|教訓|学んだこと|"
+                   "经验教训|總結|总结"),
+    (Role.MITIGATION, "behebung|wiederherstellung|résolution|rétablissement|resolución|mitigación|resolução|復旧|対応|"
+                      "解决|恢复|處理|处理"),
+    (Role.STEPS, "vorgehen|schritte|étapes|procédure|pasos|procedimiento|passos|procedimento|手順|步骤|步驟"),
+    (Role.IMPACT, "auswirkung|betroffen|conséquences|impacto|影響|影响"),
+    (Role.SYMPTOMS, "symptome|symptômes|síntomas|sintomas|症状|現象|检测|検知"),
+    (Role.SUMMARY, "zusammenfassung|überblick|résumé|resumen|resumo|概要|要約|摘要|概述"),
+)
 _MEANINGS = tuple((role, re.compile(rf"\b(?:{words})\b")) for role, words in _PHRASES)
+_FOREIGN = tuple((role, re.compile(words)) for role, words in _ELSEWHERE)
 # A bold or plain label is a heading only when it is about this long: longer ones are sentences.
 _LONGEST_LABEL = 48
 
@@ -67,7 +84,7 @@ def role_of(heading: str) -> Role | None:
     for role, meaning in _MEANINGS:
         if meaning.search(words):
             return role
-    return None
+    return next((role for role, meaning in _FOREIGN if meaning.search(heading.lower())), None)
 
 
 def sections(markdown: str) -> list[Section]:

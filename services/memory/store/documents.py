@@ -30,6 +30,10 @@ class Written:
     position: int
     is_unchanged: bool
     is_new: bool
+    replaced: str = ""
+    """The title that it had before, when it had another."""
+    is_proposed: bool = False
+    """Whether it waits for a person, who has edited what is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +60,10 @@ def content_hash(document: Document) -> bytes:
 
 
 async def is_known(pool: Pool, document: Document) -> bool:
-    """Whether `document` is there with just this content, so that nobody needs to embed it again."""
+    """Whether `document` is there with just this content, or was brought so, and nobody needs to embed it again."""
     return bool(
         await pool.fetchval(
-            "SELECT true FROM documents WHERE name = $1 AND content_hash = $2 AND NOT is_forgotten",
+            "SELECT true FROM documents WHERE name = $1 AND $2 IN (content_hash, brought_hash) AND NOT is_forgotten",
             name_of(document),
             content_hash(document),
         )
@@ -86,32 +90,51 @@ async def write(
     model: str,
     *,
     at: datetime,
+    is_brought: bool = False,
 ) -> Written:
-    """Stores `document` with its parts, in the caller's transaction; the same content again changes nothing."""
+    """Stores `document` with its parts, in the caller's transaction; the same content again changes nothing.
+
+    is_brought: it comes from outside, and is compared with what was brought before, not with what was made of that.
+    """
     document = replace(document, name=name_of(document))
     digest = content_hash(document)
     before = await connection.fetchrow(
-        "SELECT content_hash, is_forgotten, position, created_at, updated_at FROM documents WHERE name = $1 FOR UPDATE",
+        f"SELECT {_COLUMNS}, content_hash, brought_hash, is_forgotten FROM documents WHERE name = $1 FOR UPDATE",  # noqa: S608
         document.name,
     )
-    if before and before["content_hash"] == digest and not before["is_forgotten"]:
-        same = replace(document, created_at=before["created_at"], updated_at=before["updated_at"])
-        return Written(_tagged(same, before["position"]), before["position"], True, False)
-    created = before["created_at"] if before and not before["is_forgotten"] else at
+    if before and before["is_forgotten"]:
+        before = None
+    if before and (before["content_hash"] == digest or (is_brought and before["brought_hash"] == digest)):
+        return Written(_document(before), before["position"], True, False)
+    created = before["created_at"] if before else at
     position = await next_position(connection)
     await connection.execute(
-        f"""INSERT INTO documents ({_COLUMNS}, content_hash)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+        f"""INSERT INTO documents ({_COLUMNS}, content_hash, brought_hash)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
         ON CONFLICT (name) DO UPDATE SET title = $5, markdown = $6, services = $7, tags = $8, severity = $9,
           occurred_at = $10, alert_names = $11, log_patterns = $12, url = $13, resolution = $14, position = $15,
-          created_at = $16, updated_at = $17, content_hash = $18, is_forgotten = false""",  # noqa: S608 - constants
+          created_at = $16, updated_at = $17, content_hash = $18, is_forgotten = false,
+          brought_hash = coalesce($19, documents.brought_hash)""",  # noqa: S608 - constants
         document.name, int(document.kind), document.stream, document.source_id, document.title, document.markdown,
         document.services, document.tags, document.severity, document.occurred_at, document.alert_names,
         document.log_patterns, document.url, document.resolution, position, created, at, digest,
+        digest if is_brought else None,
     )  # fmt: skip
     await _write_parts(connection, document.name, passages, vectors, model)
     stored = _tagged(replace(document, created_at=created, updated_at=at), position)
-    return Written(stored, position, False, before is None or before["is_forgotten"])
+    replaced = before["title"] if before and before["title"] != document.title else ""
+    return Written(stored, position, False, before is None, replaced)
+
+
+async def brought(connection: Connection, document: Document) -> Written:
+    """What is there under the name of `document`, which waits for a person. That it was brought is remembered."""
+    name = name_of(document)
+    row = await connection.fetchrow(
+        f"UPDATE documents SET brought_hash = $2 WHERE name = $1 RETURNING {_COLUMNS}",  # noqa: S608 - constants
+        name, content_hash(replace(document, name=name)),
+    )  # fmt: skip
+    assert row is not None
+    return Written(_document(row), row["position"], is_unchanged=False, is_new=False, is_proposed=True)
 
 
 async def _write_parts(
@@ -148,8 +171,8 @@ async def forget(connection: Connection, name: str, *, at: datetime) -> int:
     await connection.execute("DELETE FROM feedback WHERE document = $1", name)
     await connection.execute(
         """UPDATE documents SET is_forgotten = true, title = '', markdown = '', services = '{}', tags = '{}',
-        alert_names = '{}', log_patterns = '{}', url = '', resolution = '', content_hash = '', position = $2,
-        updated_at = $3 WHERE name = $1""",
+        alert_names = '{}', log_patterns = '{}', url = '', resolution = '', content_hash = '', brought_hash = NULL,
+        position = $2, updated_at = $3 WHERE name = $1""",
         name, position, at,
     )  # fmt: skip
     return position
@@ -163,24 +186,29 @@ async def get(pool: Pool | Connection, name: str) -> Document:
     return _document(row)
 
 
-async def get_many(pool: Pool, names: Sequence[str]) -> dict[str, Document]:
-    """Those of the documents that are still there."""
-    rows = await pool.fetch(
-        f"SELECT {_COLUMNS} FROM documents WHERE name = ANY($1::text[]) AND NOT is_forgotten",  # noqa: S608
-        list(names),
-    )
-    return {row["name"]: _document(row) for row in rows}
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A document as a search shows it: without its text but for one passage; the runbook that it holds, if it does."""
+
+    document: Document
+    passage: Passage
+    runbook: str
 
 
-async def passages_of(pool: Pool, wanted: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Passage]:
-    """The passages with these documents and ordinals, those that are still there."""
+async def shown(pool: Pool, wanted: Sequence[tuple[str, int]]) -> dict[str, Shown]:
+    """The documents of these names, each with the passage of this ordinal; those that are still there."""
     rows = await pool.fetch(
-        """SELECT document, ordinal, role, heading, text FROM passages
-        JOIN unnest($1::text[], $2::int[]) AS wanted (document, ordinal) USING (document, ordinal)""",
+        """SELECT d.name, kind, d.stream, source_id, d.title, '' AS markdown, services, tags, severity, occurred_at,
+          d.alert_names, log_patterns, d.url, resolution, position, d.created_at, d.updated_at,
+          p.ordinal, p.role, p.heading, p.text, coalesce(r.name, '') AS runbook
+        FROM unnest($1::text[], $2::int[]) AS wanted (document, ordinal)
+        JOIN documents d ON d.name = wanted.document AND NOT d.is_forgotten
+        JOIN passages p ON p.document = wanted.document AND p.ordinal = wanted.ordinal
+        LEFT JOIN runbooks r ON r.document = wanted.document""",
         [name for name, _ in wanted],
         [ordinal for _, ordinal in wanted],
     )
-    return {(row["document"], row["ordinal"]): _passage(row) for row in rows}
+    return {row["name"]: Shown(_document(row), _passage(row), row["runbook"]) for row in rows}
 
 
 async def page(

@@ -17,6 +17,9 @@ from shared.postgres.pool import Connection, Pool
 _COLUMNS = """name, stream, service, category, title, markdown, triggers, diagnosis_steps, mitigation_steps,
   postmortems, alert_names, url, times_used, last_verified_at, revision, is_edited, document, created_at, updated_at"""
 
+BROUGHT = "import"
+"""The author of what came from outside as it is."""
+
 
 async def get(pool: Pool | Connection, name: str) -> Runbook:
     """The runbook with the proposals that wait for a person. Raises NotFound."""
@@ -42,12 +45,6 @@ async def page(
         stream, service, after[0] if after else None, after[1] if after else "", size,
     )  # fmt: skip
     return await _with_proposals(pool, rows)
-
-
-async def names_of_documents(pool: Pool, documents: Sequence[str]) -> dict[str, str]:
-    """Document to the runbook that it holds, for those that hold one."""
-    rows = await pool.fetch("SELECT document, name FROM runbooks WHERE document = ANY($1::text[])", list(documents))
-    return {row["document"]: row["name"] for row in rows}
 
 
 async def lock(connection: Connection, name: str) -> None:
@@ -77,6 +74,19 @@ async def write(connection: Connection, runbook: Runbook, *, author: str, at: da
     return stored
 
 
+async def edited_here(connection: Connection, document: Document) -> Runbook | None:
+    """The runbook that was brought as `document` and edited by a person since; locked, to the end of the transaction.
+
+    None where there is none, or where its text is what was brought.
+    """
+    name = runbooks.name_for_document(document.name)
+    await lock(connection, name)
+    author = await connection.fetchval(
+        "SELECT author FROM runbook_revisions WHERE runbook = $1 ORDER BY number DESC LIMIT 1", name
+    )
+    return await find(connection, name) if author not in (None, BROUGHT) else None
+
+
 async def adopt(connection: Connection, document: Document, *, at: datetime) -> Runbook:
     """A person's runbook joins the library; brought again with another text, that is its next revision."""
     brought = runbooks.adopted(document)
@@ -85,7 +95,7 @@ async def adopt(connection: Connection, document: Document, *, at: datetime) -> 
     if known is not None:
         brought = replace(brought, times_used=known.times_used, last_verified_at=known.last_verified_at,
                           postmortems=known.postmortems)  # fmt: skip
-    return await write(connection, brought, author="import", at=at)
+    return await write(connection, brought, author=BROUGHT, at=at)
 
 
 async def keep_lesson(connection: Connection, runbook: Runbook) -> None:

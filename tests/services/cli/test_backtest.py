@@ -51,6 +51,35 @@ def test_directory_gives_a_score_for_each_row_and_its_incidents(tmp_path: Path) 
     assert float(incident["z"]) > 4.0
 
 
+def test_every_row_has_a_score_whatever_is_in_it_and_labels_are_not_read(tmp_path: Path) -> None:
+    marks = [str(1767571200 + 300 * row) for row in range(200)]
+    lines = [f"{mark},{row % 7},{100 + row % 5}" for row, mark in enumerate(marks)]
+    lines[50] = f"{marks[50]},1,"
+    lines[51] = f"{marks[51]},1,NaN"
+    lines[60] = lines[59]
+    lines[100], lines[20] = lines[20], lines[100]
+    file, scores, plain = tmp_path / "x.csv", tmp_path / "out" / "scores.csv", tmp_path / "plain.csv"
+    file.write_text("timestamp,label,value\n" + "\n".join(lines) + "\n")
+
+    CliRunner().invoke(app, ["backtest", str(file), "--scores", str(scores)])
+    file.write_text("timestamp,value\n" + "".join(f"{line.split(',')[0]},{line.split(',')[2]}\n" for line in lines))
+    CliRunner().invoke(app, ["backtest", str(file), "--scores", str(plain)])
+
+    assert [each["timestamp"] for each in rows(scores)] == [line.split(",")[0] for line in lines]
+    assert scores.read_text() == plain.read_text()
+
+
+def test_series_of_one_answer_of_prometheus_are_each_their_own(tmp_path: Path) -> None:
+    (tmp_path / "q.json").write_text(json.dumps({"status": "success", "data": {"resultType": "matrix", "result": [
+        {"metric": {"job": job}, "values": [[1767571200 + 60 * row, "1"] for row in range(9)]}
+        for job in ("a", "b")]}}))
+
+    ended = CliRunner().invoke(app, ["backtest", str(tmp_path / "q.json"), "--plot", str(tmp_path / "plots")])
+
+    assert ended.output.count(": no incident in 9 rows") == 2
+    assert len(list((tmp_path / "plots").iterdir())) == 2
+
+
 def test_file_that_cannot_be_read_is_named_and_the_others_are_replayed(tmp_path: Path) -> None:
     written(tmp_path / "good.csv")
     (tmp_path / "bad.csv").write_text("timestamp,value\n1767571200,many\n")

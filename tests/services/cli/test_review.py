@@ -32,7 +32,10 @@ ANSWERS = [
     "The limit was never raised.",
     "checkout-team",
     "2026-07-19",
+    "high",  # refused in a sentence, and asked again
     "P2",
+    "title=Document the limit of the pool",
+    "",
     "y",
 ]
 
@@ -81,12 +84,32 @@ async def test_one_walk_publishes_a_fresh_draft(review: Review, tmp_path: Path) 
     [item] = published.action_items
     assert (item.owner, item.due_date, item.priority) == ("checkout-team", "2026-07-19", PRIORITY_P2)
     assert item.state == ACTION_ITEM_STATE_OPEN
+    assert item.title == "Document the limit of the pool"
+    assert "'high' is none of P1, P2, P3" in output
+
+
+async def test_item_is_dropped_in_the_walk(review: Review, tmp_path: Path) -> None:
+    draft = await review.draft(drafted(text=DRAFT))
+
+    await run(review, tmp_path, "review", "outage", "--by", "ada", typed="\n" * 7 + "d\nn\n")
+
+    assert not (await review.get(draft.name)).action_items
+
+
+async def test_refusal_names_every_obstacle_with_its_id(review: Review, tmp_path: Path) -> None:
+    draft = await review.draft(drafted(text=DRAFT))
+
+    code, output = await run(review, tmp_path, "postmortem", "publish", "outage", "--by", "ada")
+
+    assert code == 1
+    for identifier in ("Q1", "Q2", "Q3", draft.findings[0].id):
+        assert f"  {identifier:<8}  " in output
 
 
 async def test_walk_that_leaves_something_out_says_what_and_publishes_nothing(review: Review, tmp_path: Path) -> None:
     draft = await review.draft(drafted(text=DRAFT))
 
-    code, output = await run(review, tmp_path, "review", "outage", "--by", "ada", typed="\n" * 7 + "y\n")
+    code, output = await run(review, tmp_path, "review", "outage", "--by", "ada", typed="\n" * 8 + "y\n")
 
     assert code == 1
     for what in ("Q1", "Q2", "Q3", "owner", "due date", "priority", "line"):

@@ -83,6 +83,26 @@ async def test_wrong_number_is_named(open_dashboard: Open) -> None:
     assert answer.json()["error"]["violations"][0]["field"] == "limit"
 
 
+async def test_parameter_that_no_search_has_is_refused(open_dashboard: Open) -> None:
+    browser = await open_dashboard()
+
+    for wrong in ("services=x", "occurred_after=yesterday"):
+        answer = await browser.get(f"/api/v1/similar?q=outage&{wrong}")
+
+        assert answer.status_code == 400
+        assert wrong.partition("=")[0] in answer.text
+
+
+async def test_times_narrow_a_search(open_dashboard: Open, behind: Behind) -> None:
+    browser = await open_dashboard()
+
+    await browser.get("/api/v1/similar?q=outage&occurred_after=2026-01-31&occurred_before=2026-02-01T00:00Z")
+
+    asked = behind.asked[-1].filter  # type: ignore[attr-defined]
+    assert asked.occurred_after.ToJsonString() == "2026-01-31T00:00:00Z"
+    assert asked.occurred_before.ToJsonString() == "2026-02-01T00:00:00Z"
+
+
 async def test_changed_answers_come_as_events_with_their_version(serve: Serve, behind: Behind) -> None:
     behind.results = [result()]
     channel = await serve(behind.register)

@@ -6,14 +6,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from services.detection.baselines import Baselines, Judgement
+from services.detection.baselines import INSIDE, OUT, SUSPECT, Baselines, Judgement
 from services.detection.profiles import WARM_UP
 
 Floats = npt.NDArray[np.float64]
 
 
 def follow(baselines: Baselines, values: Floats, *, begin: int = 0, step_s: float = 60.0,
-           out: bool = False) -> list[float]:
+           out: int = INSIDE) -> list[float]:
     """z of each value of one measure."""
     row = np.zeros(1, np.int64)
     return [float(baselines.observe(row, np.array([(begin + place) * step_s]), np.array([value]), np.zeros(1),
@@ -66,9 +66,29 @@ def test_measure_that_is_out_is_learnt_ten_times_slower() -> None:
     for each in (calm, out):
         follow(each, noise(300))
     follow(calm, np.full(10, 58.0), begin=300)
-    follow(out, np.full(10, 58.0), begin=300, out=True)
+    follow(out, np.full(10, 58.0), begin=300, out=SUSPECT)
 
     assert follow(out, np.array([58.0]), begin=310)[0] > 2 * abs(follow(calm, np.array([58.0]), begin=310)[0])
+
+
+def test_measure_that_is_surely_out_teaches_nothing_for_as_long_as_it_was_known() -> None:
+    baselines = Baselines(1)
+    follow(baselines, noise(120))
+
+    held = follow(baselines, np.full(115, 80.0), begin=120, out=OUT)
+    later = follow(baselines, np.full(60, 80.0), begin=235, out=OUT)
+
+    assert held[-1] == pytest.approx(held[0], rel=0.05)  # the range goes on being learnt
+    assert later[-1] < 0.9 * held[0]
+
+
+def test_measure_that_was_hardly_known_is_not_held_to_it() -> None:
+    baselines = Baselines(1)
+    follow(baselines, noise(30))
+
+    found = follow(baselines, np.full(25, 80.0), begin=30, out=OUT)
+
+    assert found[-1] < 0.7 * found[0]
 
 
 def test_missed_periods_are_counted_and_repeated_times_are_harmless() -> None:

@@ -172,3 +172,27 @@ async def test_checkpoint_that_cannot_be_read_costs_a_second_reading(detection: 
     [incident] = await listed(detection)
     assert from_proto(incident.onset_at) == minute(100)
     assert from_proto(incident.recovered_at) == minute(120)
+
+
+def until_an_alert(stream: str) -> list[TailResponse]:
+    """What is known when an alert has just come in: the watermark lies a minute before it, and nothing comes after."""
+    written = rows(stream=stream, out=range(0), events=(alert(60, firing=True),))[:61]
+    written[-1].watermark.FromDatetime(minute(59))
+    return written
+
+
+async def test_alert_in_the_live_stream_waits_for_no_other_sender(detection: Detection) -> None:
+    detection.clock.set(minute(61))
+
+    await detection.read(until_an_alert("live"))
+
+    answer = await detection.incidents.ListIncidents(ListIncidentsRequest(stream="live"))
+    assert [from_proto(incident.onset_at) for incident in answer.incidents] == [minute(60)]
+
+
+async def test_alert_of_a_replay_takes_its_turn(detection: Detection) -> None:
+    detection.clock.set(minute(61))
+
+    await detection.read(until_an_alert("t"))
+
+    assert not await listed(detection)

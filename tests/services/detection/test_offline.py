@@ -94,6 +94,14 @@ def test_what_comes_every_day_is_usual_after_some_days(course: str, found: dict[
     assert [each.start // DAY for each in found[course] if each.start >= 5 * DAY] == []
 
 
+@pytest.mark.parametrize("length", [20, 120])
+def test_failure_that_goes_on_does_not_become_the_normal(length: int) -> None:
+    values = np.random.default_rng(1).normal(100.0, 4.0, 4032)
+    values[3000:3000 + length] *= 3.0
+
+    assert opened(values, step_s=60.0) == [(3000, 3000, 3000 + length)]
+
+
 def test_short_recording_opens_after_a_fifth_of_its_length() -> None:
     values = 100.0 + np.random.default_rng(3).standard_normal(90)
     values[60:70] += 30.0
@@ -178,7 +186,8 @@ def test_what_is_replayed_is_what_live_detection_says_of_the_same_values() -> No
     anomalies.know_only_course()
     live = []
     for at, value in zip(times, values, strict=True):
-        judged = baselines.observe(row, np.array([at]), np.array([value]), np.zeros(1), anomalies.out)
+        degree = anomalies.out.astype(np.int8) + anomalies.state["sure"]
+        judged = baselines.observe(row, np.array([at]), np.array([value]), np.zeros(1), degree)
         anomalies.judge(row, np.array([at]), np.abs(judged.z), np.ones(1, np.bool_), np.full(1, np.inf), judged.missed)
         live.append(judged.z[0])
 

@@ -26,6 +26,9 @@ def values(content: str, **settings: float) -> list[float]:
     "value,date\n1.5,2026-01-05 00:00:00\n2.5,2026-01-05 00:01:00\n3.5,2026-01-05 00:02:00\n",
     "timestamp,value,label\n2026-01-05T00:00:00Z,1.5,0\n\n2026-01-05T00:01:00Z,2.5,0\n2026-01-05T00:02:00Z,3.5,1\n",
     ",timestamp,value\n0,1767571200000,1.5\n1,1767571260000,2.5\n2,1767571320000,3.5\n",
+    "label,timestamp,cpu\n0,1767571200,1.5\n1,1767571260,2.5\n1,1767571320,3.5\n",
+    "timestamp,is_anomaly,value\n1767571200,0,1.5\n1767571260,1,2.5\n1767571320,nonsense,3.5\n",
+    "value,label\n1.5,0\n2.5,1\n3.5,0\n",
     "timestamp,cpu load\n1767571320,3.5\n1767571200,1.5\n1767571260,2.5\n",
     "value\n1.5\n2.5\n3.5\n",
     "1.5\n2.5\n3.5\n",
@@ -56,6 +59,13 @@ def test_missing_value_is_a_gap(missing: str) -> None:
 
     assert np.isnan(found[1])
     assert [found[0], found[2]] == [1.0, 3.0]
+
+
+def test_row_that_is_an_empty_cell_is_a_gap_too() -> None:
+    found = values('value\n1\n""\n3\n')
+
+    assert np.isnan(found[1])
+    assert len(found) == 3
 
 
 def test_of_a_repeated_time_the_first_value_counts() -> None:
@@ -95,6 +105,12 @@ def test_answer_of_prometheus_is_a_series_for_each_set_of_labels() -> None:
     (b"timestamp,value\nsoon,2\n", "line 2: 'soon' is no time"),
     (b"timestamp,value\n1767571200\n", "line 2: has no column 2"),
     (b"a,b,c\n1,2,3\n", "no column `value` among a, b, c"),
+    (b"timestamp,cpu,memory\n1767571200,2,3\n", "no column `value` among timestamp, cpu, memory"),
+    (b"timestamp,label\n1767571200,1\n", "no column `value` among timestamp, label"),
+    (b"timestamp,value\n", "x.csv: has a header and no rows"),
+    (b'{"status": "error", "error": "query timed out"}', "it says query timed out"),
+    (b'{"data": {"resultType": "vector", "result": []}}', "it is a vector, an instant"),
+    (b'{"data": {"resultType": "matrix", "result": []}}', "it has no series"),
     (b"\x1f\x8bnonsense", "not readable as gzip"),
     (b"\xff\xfe\x00", "neither text nor gzip"),
     (b'{"status": "error"}', "not the answer of a Prometheus range query"),

@@ -35,6 +35,16 @@ def test_slowest_active_sender_holds_the_watermark_until_it_is_silent() -> None:
     assert advance(Progress(), left, 30 * SECOND).watermark == NOW - 30 * SECOND
 
 
+def test_in_a_silence_of_everybody_the_stream_goes_on_from_its_latest_time() -> None:
+    senders = heard(heard({}, "a", at(-100), NOW - 50 * SECOND, TOLERANCE), "b", at(0), NOW, TOLERANCE)
+
+    left = active(senders, NOW + 150 * SECOND, 90 * SECOND)
+
+    assert list(left) == ["b"]
+    quiet = advance(Progress(), left, 30 * SECOND, now=NOW + 150 * SECOND, timeout_ns=90 * SECOND)
+    assert quiet.watermark == NOW + (150 - 90 - 30) * SECOND
+
+
 def test_sender_whose_clock_stands_in_the_past_does_not_stop_the_others() -> None:
     progress = Progress(NOW - 10 * SECOND)
     senders = {"old": Sender(NOW - 3600 * SECOND, NOW), "quick": Sender(NOW, NOW)}

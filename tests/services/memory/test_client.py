@@ -57,6 +57,25 @@ async def test_search_and_watch_from_a_thread(address: str) -> None:
     assert await asyncio.to_thread(work) == (["Login down"], 1)
 
 
+async def test_feedback_and_filters_from_both(address: str) -> None:
+    def work(name: str) -> list[float]:
+        with Memory(address, token=TOKEN) as memory:
+            memory.feedback(name, is_helpful=True, author="kim", text="certificate expired")
+            found = memory.similar("certificate expired", only_severities=[1], include_weak=True)
+            return [each.score for each in found]
+
+    async with AsyncMemory(address, token=TOKEN) as memory:
+        before = (await memory.similar("certificate expired")).results[0]
+        filtered = await asyncio.to_thread(work, before.name)
+        await memory.feedback(before.name, is_helpful=True, author="ada", text="certificate expired")
+        with pytest.raises(InvalidArgument):
+            await memory.similar("certificate expired", kinds=["foo"])
+        with pytest.raises(InvalidArgument):
+            await memory.similar("certificate expired", only_severities=[7])
+
+    assert filtered == []
+
+
 async def test_errors_are_the_same_from_both(address: str) -> None:
     def work(token: str) -> None:
         with Memory(address, token=token) as memory:

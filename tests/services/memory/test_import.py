@@ -69,13 +69,14 @@ async def test_file_that_became_equal_to_another_still_replaces_what_it_was(memo
     "content",
     [
         b"x" * 10_000_000,
-        b"# Outage\n\n## Timeline\n\n" + b"x" * 1_000_000,
+        b"# Outage\n\n## Timeline\n\n" + b"x" * 5_000,
         b"# Outage\n\n## Timeline\n\n<script>alert(1)</script>\n",
         b"# Outage\n" + b"## Timeline\n" * 20_000,
         b"#" * 100_000,
         b"---\n" * 20_000,
-        b"# Outage\n\n" + b"| a " * 50_000 + b"\n|" + b"-|" * 50_000,
-        b"# Outage\n\n" + b"[" * 50_000 + b"](" * 50_000,
+        b"# Outage\n\n" + b"| a " * 1_000 + b"\n|" + b"-|" * 1_000,
+        b"# Outage\n\n" + b"[" * 1_000 + b"](" * 1_000,
+        b"# Outage\n\n## Summary\n\n" + b"<a" * 1_000 + b"<!--" * 1_000,
         "# Ausfall\n\n## Timeline\n\n\u202e\u0000".encode(),
         b"",
     ],
@@ -103,3 +104,22 @@ async def test_document_that_cannot_be_kept_is_refused(memory: Running, facts: d
 
     assert refused.value.reason == reason
     assert refused.value.violations[0].subject.startswith("document.")
+
+
+async def test_report_names_what_a_file_replaced_and_what_waits(memory: Running) -> None:
+    await import_(memory, [("login.md", GOOD), ("disk.md", RUNBOOK)])
+    runbook = (await memory.stub.ListRunbooks(pb.ListRunbooksRequest())).runbooks[0]
+    await memory.stub.UpdateRunbook(
+        pb.UpdateRunbookRequest(name=runbook.name, markdown="# Mine\n", author="ada", etag=runbook.etag)
+    )
+
+    again = await import_(memory, [("disk.md", RUNBOOK)])
+    reports = await import_(
+        memory, [("login.md", GOOD.replace(b"Login down", b"Mail down")), ("disk.md", RUNBOOK + b"\nMore.\n")]
+    )
+
+    assert again[0].outcome == Outcome.OUTCOME_UNCHANGED
+    assert [report.outcome for report in reports] == [Outcome.OUTCOME_UPDATED, Outcome.OUTCOME_PROPOSED]
+    assert reports[0].reason == "replaces 'Login down'"
+    assert "proposal" in reports[1].reason
+    assert reports[1].position >= reports[0].position

@@ -162,3 +162,41 @@ async def test_lesson_without_a_failure_mode_or_a_document_is_refused(memory: Ru
         await learn(memory, category="")
     with pytest.raises(NotFound):
         await learn(memory, document="documents/unknown")
+
+
+async def test_file_that_a_person_edited_here_is_not_brought_over_the_edit(memory: Running) -> None:
+    stored = await memory.remember("DiskAlmostFull", BROUGHT, kind=DOCUMENT_KIND_RUNBOOK, source_id="disk.md")
+    runbook = (await memory.stub.ListRunbooks(pb.ListRunbooksRequest())).runbooks[0]
+    mine = "# DiskAlmostFull\n\n## Mitigation\n\nAsk the storage team.\n"
+    await memory.stub.UpdateRunbook(
+        pb.UpdateRunbookRequest(name=runbook.name, markdown=mine, author="ada", etag=runbook.etag)
+    )
+
+    same = await memory.remember("DiskAlmostFull", BROUGHT, kind=DOCUMENT_KIND_RUNBOOK, source_id="disk.md")
+    changed = BROUGHT + "\n## Escalation\n\nCall storage.\n"
+    for _ in range(2):
+        await memory.remember("DiskAlmostFull", changed, kind=DOCUMENT_KIND_RUNBOOK, source_id="disk.md")
+    waiting = await memory.stub.GetRunbook(pb.GetRunbookRequest(name=runbook.name))
+    accepted = await memory.stub.AcceptRunbookProposal(
+        pb.AcceptRunbookProposalRequest(name=runbook.name, proposal=waiting.proposals[0].id, author="ada")
+    )
+
+    assert same.is_unchanged
+    assert same.document.name == stored.document.name
+    assert waiting.markdown == mine
+    assert [proposal.markdown for proposal in waiting.proposals] == [changed]
+    assert "+Call storage." in waiting.proposals[0].diff
+    assert accepted.markdown == changed
+    assert not accepted.proposals
+
+
+async def test_saving_the_same_text_makes_no_revision(memory: Running) -> None:
+    learnt = await learn(memory)
+
+    edits, tag = list[Runbook](), learnt.etag
+    for _ in range(2):
+        request = pb.UpdateRunbookRequest(name=learnt.name, markdown="# Mine\n", author="kim", etag=tag)
+        edits.append(await memory.stub.UpdateRunbook(request))
+        tag = edits[-1].etag
+
+    assert [edit.revision for edit in edits] == [2, 2]

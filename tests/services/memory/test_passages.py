@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.memory.documents import Document, Kind, Role
-from services.memory.passages import MOST_PASSAGES, cut
+from services.memory.passages import MOST_PASSAGES, cut, plain
 
 
 def count(texts: Sequence[str]) -> list[int]:
@@ -83,3 +83,14 @@ def test_no_passage_is_longer_than_the_model_reads(markdown: str) -> None:
     assert passages
     assert [each.ordinal for each in passages] == list(range(len(passages)))
     assert all(size <= 64 for size in count([each.for_model("Title") for each in passages]))
+
+
+@pytest.mark.parametrize("text", ["[" * 300_000, "](" * 300_000, "[a](" * 100_000, "<a" * 300_000, "<!--" * 100_000])
+def test_a_megabyte_of_marks_that_never_end_is_read_at_once(text: str) -> None:
+    assert plain(text)
+
+
+def test_links_badges_and_comments_leave_what_one_would_say() -> None:
+    badge = "[![CI](https://ci.example/badge.svg)](https://ci.example)"
+
+    assert plain(f"{badge} see [the docs](docs/a.md) <!-- hidden --> now") == "CI see the docs now"

@@ -62,6 +62,27 @@ async def test_result_says_which_passage_matched_and_why(memory: Running) -> Non
     assert any(reason.startswith("both say") and "cart" in reason for reason in result.reasons)
 
 
+async def test_answer_carries_the_passage_and_not_the_whole_document(memory: Running) -> None:
+    stored = await memory.remember("Login down", "# Login down\n\n## Summary\n\nThe certificate had expired.\n")
+
+    result = (await memory.search("certificate expired", stored.position)).results[0]
+
+    assert "certificate had expired" in result.passage.text
+    assert not result.document.markdown
+    document = await memory.stub.GetDocument(pb.GetDocumentRequest(name=result.document.name))
+    assert document.markdown.startswith("# Login down")
+
+
+async def test_every_result_has_a_reason(memory: Running) -> None:
+    await memory.remember("Login down", "# Login down\n\n## Summary\n\nThe certificate had expired.\n")
+    stored = await memory.remember("Lunch", "# Lunch\n\n## Summary\n\nPasta was late.\n")
+
+    found = await memory.search("wibble service down", stored.position)
+
+    assert len(found.results) == 2
+    assert all(result.reasons for result in found.results)
+
+
 async def test_nothing_similar_is_said_instead_of_noise(memory: Running) -> None:
     stored = await memory.remember("Login down: expired certificate", CERTIFICATE)
 

@@ -169,3 +169,30 @@ def test_no_content_makes_reading_fail(content: bytes) -> None:
 @given(st.text(max_size=2000), st.sampled_from(["---\n", "## Timeline\n", "", "2020-01-01 10:00\n"]))
 def test_no_text_makes_reading_fail(text: str, start: str) -> None:
     assert isinstance(read("incident.md", (start + text).encode("utf-8", "surrogatepass")), Imported | Skipped)
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"# Same\n\n## Summary\n\nIt was down.\n", Kind.POSTMORTEM),
+        (b"---\ntitle: T\ndate: 2024-13-45\n---\n# T\n\n## Impact\n\nNobody could pay.\n", Kind.POSTMORTEM),
+        (b"Postmortem: flux capacitor overload\n\nIt burnt.\n", Kind.POSTMORTEM),
+        ("# 障害報告\n\n## 概要\n\n決済が止まった。\n".encode(), Kind.POSTMORTEM),
+        (b"# Login\n\n## Zusammenfassung\n\nNiemand kam hinein.\n\n## Ursache\n\nDNS.\n", Kind.POSTMORTEM),
+        ("# Disque plein\n\n## Étapes\n\nRegarder.\n".encode(), Kind.RUNBOOK),
+        (b"# Our architecture\n\n## Overview\n\nThree services.\n", None),
+        ("# Our team\n\n## 📖 Overview\n\nThree people.\n".encode(), None),
+        (b"# Lunch\n\nPasta.\n", None),
+    ],
+)
+def test_kind_is_told_from_what_people_write(content: bytes, kind: Kind | None) -> None:
+    found = read("texts/2024.md", content)
+
+    assert (found.document.kind if isinstance(found, Imported) else None) == kind
+
+
+def test_front_matter_that_is_no_yaml_is_said() -> None:
+    found = read("a.md", b"---\ntitle: [unclosed\n---\n# T\n\n## Summary\n\nDown.\n")
+
+    assert isinstance(found, Imported)
+    assert "no YAML" in found.notes
