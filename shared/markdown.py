@@ -23,6 +23,13 @@ def to_html(markdown: str) -> str:
     return str(_PARSER.render(markdown))
 
 
+def to_plain(markdown: str) -> str:
+    """The words of one line of `markdown`, without its marks."""
+    children = _PARSER.parseInline(markdown)[0].children or ()
+    return "".join(token.content if token.type in ("text", "code_inline") else " " * token.type.endswith("break")
+                   for token in children)
+
+
 def _is_safe(url: str) -> bool:
     return bool(_SAFE_LINK.match(url.strip())) and not re.search(r"[\x00-\x20]", url)
 

@@ -13,9 +13,10 @@ from services.detection.series import Series, SeriesSource, SeriesType
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _NS = 1_000_000_000
 # The reading of counts and of values, out of its normal and back: every function is called at least once.
-_KINDS = ((SeriesType.DELTA, "http.server.requests", "", {"code": "200"}, (600.0, 300.0)),
-          (SeriesType.DELTA, "http.server.requests", "", {"code": "500"}, (1.0, 300.0)),
-          (SeriesType.GAUGE, "latency.p95", "s", {}, (0.08, 0.9)))
+_KINDS: tuple[tuple[SeriesType, str, str, dict[str, str], tuple[float, float]], ...] = (
+    (SeriesType.DELTA, "http.server.requests", "", {"code": "200"}, (600.0, 300.0)),
+    (SeriesType.DELTA, "http.server.requests", "", {"code": "500"}, (1.0, 300.0)),
+    (SeriesType.GAUGE, "latency.p95", "s", {}, (0.08, 0.9)))
 _MINUTES, _OUT = 45, range(30, 36)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from services.drafting.incident import Gathered, Similar
 from services.drafting.insights_facts import was_undone
 from services.drafting.store.action_items import ActionItemStore
+from shared.markdown import to_plain
 
 _OURS = "postmortems/"
 
@@ -24,5 +25,6 @@ class Recurrences:
         if not similar.past.source_id.startswith(_OURS):
             return similar
         onset = gathered.incident.facts.onset_at
-        undone = [item.title for item in await self._items.of(similar.past.source_id) if was_undone(item, onset)]
+        items = await self._items.of(similar.past.source_id)
+        undone = [to_plain(item.title) for item in items if was_undone(item, onset)]
         return replace(similar, open_action_items=tuple(undone))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.markdown import to_html
+from shared.markdown import to_html, to_plain
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,8 @@ def test_mark_of_a_footnote_is_escaped() -> None:
     rendered = to_html("x [^<b>]\n\n[^<b>]: y\n")
 
     assert "<b>" not in rendered
+
+
+def test_line_without_its_marks() -> None:
+    assert to_plain(r"Say in the *CI* how many `find \*` calls \(at most\) one makes") == \
+        r"Say in the CI how many find \* calls (at most) one makes"
