@@ -14,6 +14,7 @@ from services.dashboard.desk import Desk
 from services.dashboard.errors import body_of, status_of
 from services.dashboard.pages import (
     action_items,
+    incident_form,
     incidents,
     insights,
     postmortems,
@@ -49,9 +50,10 @@ def application(desk: Desk, stopping: asyncio.Event) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/healthz", healthz), *api.routes(desk, stopping), *incidents.routes(desk), *postmortems.routes(desk),
-            *review.routes(desk), *action_items.routes(desk), *insights.routes(desk), *runbooks.routes(desk),
-            *search.routes(desk), *session.routes(desk), *webhooks.routes(desk),
+            Route("/healthz", healthz), *api.routes(desk, stopping), *incidents.routes(desk),
+            *incident_form.routes(desk), *postmortems.routes(desk), *review.routes(desk), *action_items.routes(desk),
+            *insights.routes(desk), *runbooks.routes(desk), *search.routes(desk), *session.routes(desk),
+            *webhooks.routes(desk),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
         middleware=[Middleware(Guarded, guard=desk.guard)],

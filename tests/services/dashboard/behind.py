@@ -25,9 +25,15 @@ from afteraction.v1.card_service_pb2_grpc import CardServiceServicer, add_CardSe
 from afteraction.v1.document_pb2 import Document, Passage
 from afteraction.v1.incident_pb2 import Anomaly, Incident, IncidentState, Severity, TimelineEntry
 from afteraction.v1.incident_service_pb2 import (
+    AcknowledgeIncidentRequest,
     GetIncidentRequest,
     ListIncidentsRequest,
     ListIncidentsResponse,
+    MergeIncidentsRequest,
+    ReopenIncidentRequest,
+    ResolveIncidentRequest,
+    SplitIncidentRequest,
+    UpdateIncidentRequest,
     WatchIncidentsRequest,
     WatchIncidentsResponse,
 )
@@ -185,6 +191,33 @@ class Behind(
 
     async def GetIncident(self, request: GetIncidentRequest, context: Context) -> Incident:
         return _named(self.incidents, request.name)
+
+    async def AcknowledgeIncident(self, request: AcknowledgeIncidentRequest, context: Context) -> Incident:
+        self.asked.append(request)
+        return _named(self.incidents, request.name)
+
+    async def ResolveIncident(self, request: ResolveIncidentRequest, context: Context) -> Incident:
+        self.asked.append(request)
+        return _named(self.incidents, request.name)
+
+    async def ReopenIncident(self, request: ReopenIncidentRequest, context: Context) -> Incident:
+        self.asked.append(request)
+        return _named(self.incidents, request.name)
+
+    async def UpdateIncident(self, request: UpdateIncidentRequest, context: Context) -> Incident:
+        self.asked.append(request)
+        found = _named(self.incidents, request.incident.name)
+        if request.incident.etag != found.etag:
+            raise Aborted(f"{found.name} changed after you read it", reason="STALE_ETAG", resource=found.name)
+        return found
+
+    async def MergeIncidents(self, request: MergeIncidentsRequest, context: Context) -> Incident:
+        self.asked.append(request)
+        return _named(self.incidents, request.name)
+
+    async def SplitIncident(self, request: SplitIncidentRequest, context: Context) -> Incident:
+        self.asked.append(request)
+        return Incident(name="incidents/new")
 
     async def ReceiveTrackerWebhook(
         self, request: ReceiveTrackerWebhookRequest, context: Context

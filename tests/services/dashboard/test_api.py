@@ -143,3 +143,11 @@ async def test_watch_says_that_memory_is_away_and_goes_on(behind: Behind) -> Non
                 break
 
     assert events(received)[0][1]["error"]["code"] == "UNAVAILABLE"
+
+
+async def test_parameter_that_no_search_has_is_refused_by_name(open_dashboard: Open) -> None:
+    browser = await open_dashboard()
+
+    answer = await browser.get("/api/v1/similar?q=outage&services=x")
+
+    assert answer.status_code == 400 and "services" in answer.json()["error"]["message"]
