@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from afteraction.v1.event_pb2 import Deploy, Event, Note
 from services.cli.__main__ import app
 from services.cli.incidents import _change
+from services.cli.postmortem.looking import _around
 from services.cli.search import _begins
 
 
@@ -34,3 +35,10 @@ def test_what_cannot_be_meant_is_refused_by_name(arguments: list[str], reason: s
 
     assert result.exit_code == 2
     assert reason in " ".join(result.output.replace("│", " ").split())
+
+
+def test_difference_shows_a_few_lines_around_it_under_their_heading() -> None:
+    same = "\n".join(["first", "second", "third", "## Impact", *map(str, range(9)), "last"])
+
+    assert _around(same).split("\n") == ["first", "second", "  …", "## Impact", "8", "last"]
+    assert _around("a\nb") == "a\nb"
