@@ -11,6 +11,7 @@ from services.dashboard.desk import Desk
 from services.dashboard.rendering import environment
 from services.dashboard.security import guard
 from services.dashboard.settings import Settings
+from services.dashboard.streams import Streams
 from shared.clock import SystemClock
 from shared.http import serving
 from shared.offload import Offload
@@ -27,6 +28,7 @@ async def dashboard(common: Common, settings: Settings) -> AsyncIterator[int]:
     with exporting("dashboard", common), Offload(2, "dashboard") as offload:
         async with connected(common) as clients:
             desk = Desk(clients=clients, templates=environment(), settings=settings, clock=clock, offload=offload,
+                        streams=Streams(clients.incidents, clock),
                         guard=guard(common.token, clock=clock, lifetime=settings.session_lifetime,
                                     address=common.dashboard_address, hosts=settings.hosts,
                                     is_secure=bool(common.tls_certificate)))

@@ -12,12 +12,11 @@ from services.dashboard.clients import Clients
 from services.dashboard.forms import author_of
 from services.dashboard.security import Guard
 from services.dashboard.settings import Settings
+from services.dashboard.streams import Streams, default, listed
 from shared.clock import Clock
 from shared.errors import DeadlineExceeded, Unavailable, Unimplemented
 from shared.offload import Offload
 
-LIVE = "live"
-EVERY_STREAM = "-"
 T = TypeVar("T")
 
 
@@ -31,25 +30,29 @@ class Desk:
     settings: Settings
     clock: Clock
     offload: Offload
+    streams: Streams
+
+    async def stream(self, request: Request) -> str:
+        """The stream that a page of many is to show: the one asked for, else the one that has something to show."""
+        asked = request.query_params.get("stream", "").strip()[:128]
+        return asked or default(await self.streams.known())
 
     async def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
         """The template with `values`, and what the frame of every page asks for."""
         frame = {
             "path": request.url.path,
-            "stream": stream_of(request),
             "csrf": self.guard.csrf(request.scope.get("session_cookie", "")),
             "author": author_of(request),
             "has_token": bool(self.guard.token),
             "missing": [],
             "notice": request.query_params.get("done", "")[:200],
         }
+        if "stream" not in values:
+            frame["stream"] = await self.stream(request)
+        if "streams" not in values:
+            frame["streams"] = listed(await self.streams.known(), str((frame | values)["stream"]))
         html = await self.offload.run(self.templates.get_template(template).render, frame | values)
         return HTMLResponse(html, status)
-
-
-def stream_of(request: Request) -> str:
-    """The stream that the page shows; `live` unless told otherwise."""
-    return request.query_params.get("stream", "").strip()[:128] or LIVE
 
 
 def see_other(path: str) -> Response:

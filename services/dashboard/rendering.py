@@ -1,5 +1,6 @@
 """Templates: everything escaped, times in UTC, durations in words."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,8 @@ from shared.markdown import to_html
 from shared.timestamps import from_proto
 
 HERE = Path(__file__).parent
+_CODE = re.compile(r"(`[^`]+`|“[^”]+”)")
+_MARKS = re.compile(r"\s*\[\^[\w-]+\]")
 _SAFE_LINK_STARTS = ("https://", "http://", "/")
 
 
@@ -35,7 +38,7 @@ def environment() -> Environment:
         section=_word(SectionKind, "SECTION_KIND"),
         evidence_kind=_word(EvidenceKind, "EVIDENCE_KIND"),
         document_kind=_word(DocumentKind, "DOCUMENT_KIND"),
-        identifier=identifier, href=href, plural=plural)
+        identifier=identifier, href=href, plural=plural, inline=inline, without_marks=without_marks)
     return made
 
 
@@ -98,6 +101,17 @@ def _word(enum: Any, prefix: str, *, keep_case: bool = False) -> Callable[[int],
         name = str(enum.Name(value)).removeprefix(f"{prefix}_").replace("_", " ")
         return name if keep_case else name.lower()
     return word
+
+
+def inline(text: str) -> Markup:
+    """Plain text in which words between backticks or typographic quotes are shown as code."""
+    return Markup("").join(Markup("<code>{}</code>").format(part[1:-1]) if _CODE.fullmatch(part) else part
+                           for part in _CODE.split(text))
+
+
+def without_marks(text: str) -> str:
+    """A passage without the marks of its footnotes, which are not shown with it."""
+    return _MARKS.sub("", text)
 
 
 def identifier(name: str) -> str:

@@ -8,6 +8,9 @@ from services.drafting.statements import Statement
 from shared.names import deterministic_id
 from shared.timestamps import to_proto
 
+# Memory's scores are about probabilities: from here on it is more likely than not.
+ALIKE = 0.5
+
 
 def card(value: Card) -> card_pb2.Card:
     """The card without version, times of its making and latency, which whoever stores it adds."""
@@ -47,6 +50,13 @@ def evidence(value: Evidence) -> evidence_pb2.Evidence:
         link=value.link,
         values=dict(value.values),
         example=value.example,
+    )
+
+
+def resembled(message: card_pb2.Card) -> tuple[str, ...]:
+    """The post-mortems that a card names as more likely than not about the same."""
+    return tuple(
+        one.source_id for one in message.similar if one.source_id.startswith("postmortems/") and one.score >= ALIKE
     )
 
 

@@ -123,7 +123,12 @@ async def drafting(common: Common, settings: Settings) -> AsyncIterator[int]:
                 draft=card_service.refresh,
             )
             gathering = Gathering(
-                incidents=incidents, memory=memory, postmortems=review.store, items=review.items, offload=offload
+                incidents=incidents,
+                memory=memory,
+                postmortems=review.store,
+                items=review.items,
+                cards=cards,
+                offload=offload,
             )
             insights = InsightService(gathering=gathering, clock=clock, offload=offload)
             registrations = (

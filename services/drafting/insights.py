@@ -36,10 +36,13 @@ class Measure:
     p90: float = 0.0
 
 
-def measures(facts: Facts, now: datetime) -> tuple[Measure, ...]:
-    """Everything that the facts hold, the overall numbers first."""
-    return (*_coverage(facts), *_drafting(facts), *_items(facts, now), *_recurrence(facts), *_factors(facts),
-            *_hours(facts, now), *_times(facts))
+def measures(facts: Facts, now: datetime, known: Facts | None = None) -> tuple[Measure, ...]:
+    """Everything that the facts hold, the overall numbers first.
+
+    known: what happened before and after them too, for an incident repeats what a post-mortem of last year describes.
+    """
+    return (*_coverage(facts), *_drafting(facts), *_items(facts, now), *_recurrence(facts, known or facts),
+            *_factors(facts), *_hours(facts, now), *_times(facts))
 
 
 def _coverage(facts: Facts) -> Iterator[Measure]:
@@ -87,17 +90,20 @@ def _items(facts: Facts, now: datetime) -> Iterator[Measure]:
                        ((each.name, _between(each.created_at, each.done_at) / 86400) for each in done if each.done_at))
 
 
-def _recurrence(facts: Facts) -> Iterator[Measure]:
+def _recurrence(facts: Facts, known: Facts) -> Iterator[Measure]:
     if not facts.postmortems:
         return
-    repeated = recurrences(facts)
+    ours = {each.incident for each in facts.postmortems}
+    repeated = [each for each in recurrences(known) if each.incident in ours]
     total = len(facts.postmortems)
     yield Measure("recurrence", "Incidents of a failure mode that a published post-mortem describes", SHARE,
                   len(repeated) / total, total, tuple(each.incident for each in repeated))
     undone = [each for each in repeated if each.undone]
     if repeated:
         yield Measure("recurrence_undone", "Repeats that began while action items of the earlier one were open", SHARE,
-                      len(undone) / len(repeated), len(repeated), tuple(each.incident for each in undone))
+                      len(undone) / len(repeated), len(repeated),
+                      tuple(dict.fromkeys((*(each.incident for each in undone),
+                                           *(item.name for each in undone for item in each.undone)))))
 
 
 def _factors(facts: Facts) -> Iterator[Measure]:

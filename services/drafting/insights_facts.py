@@ -44,7 +44,8 @@ class PostmortemFacts:
     """A post-mortem's life, wall clock, and what it says.
 
     resolved_at: when its incident's resolution was stored. touched: when people did something to it. factors: the
-    categories of its contributing factors. sections: how its draft survived; empty until published.
+    categories of its contributing factors. sections: how its draft survived; empty until published. failure: what
+    people call what failed, where the systems named it. resembles: post-mortems that its card held to be alike.
     """
 
     name: str
@@ -58,6 +59,8 @@ class PostmortemFacts:
     factors: tuple[str, ...] = ()
     touched: tuple[datetime, ...] = ()
     sections: tuple[SectionSurvival, ...] = ()
+    failure: str = ""
+    resembles: tuple[str, ...] = ()
 
     @property
     def resolved_at(self) -> datetime:
@@ -73,6 +76,12 @@ class PostmortemFacts:
                 session_start = at
             last = at
         return (total + _session(session_start, last)).total_seconds()
+
+    def is_repeat_of(self, earlier: "PostmortemFacts") -> bool:
+        """Whether it is of the failure mode that `earlier` describes: of the same service, or found alike by memory,
+        and failed in the same way or through the same kind of factor."""
+        is_akin = bool(set(self.factors) & set(earlier.factors)) or self.failure == earlier.failure != ""
+        return is_akin and (self.service == earlier.service or earlier.name in self.resembles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +133,7 @@ class Recurrence:
 
 
 def recurrences(facts: Facts) -> tuple[Recurrence, ...]:
-    """The same failure mode is the same service with a contributing factor's category in common; published before.
-
-    Each incident counts once, against the latest such post-mortem.
-    """
+    """Each incident counts once, against the latest published post-mortem that describes its failure mode."""
     items = facts.items_of()
     found = []
     for later in sorted(facts.postmortems, key=_onset):
@@ -135,8 +141,8 @@ def recurrences(facts: Facts) -> tuple[Recurrence, ...]:
         if began is None:
             continue
         earlier = [each for each in facts.postmortems
-                   if each.onset_at is not None and each.onset_at < began and each.service == later.service
-                   and each.published_at is not None and set(each.factors) & set(later.factors)]
+                   if each.onset_at is not None and each.onset_at < began and each.published_at is not None
+                   and later.is_repeat_of(each)]
         if earlier:
             latest = max(earlier, key=_onset)
             undone = tuple(item for item in items.get(latest.name, ()) if was_undone(item, later.created_at))

@@ -1,19 +1,22 @@
 """Brings together the facts of a stream: incidents from detection, post-mortems and action items from our tables."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from afteraction.v1.card_pb2 import Card
 from afteraction.v1.incident_pb2 import IncidentState
 from afteraction.v1.incident_service_pb2 import ListIncidentsRequest
 from afteraction.v1.memory_service_pb2 import ListRunbooksRequest
 from services.drafting import insights_messages as messages
 from services.drafting.action_items import Item
+from services.drafting.card_messages import resembled
 from services.drafting.insights_facts import Facts, IncidentFacts, PostmortemFacts, RunbookFacts
 from services.drafting.review import DRAFTER, Postmortem
 from services.drafting.store import action_items as items_table
 from services.drafting.store.action_items import ActionItemStore
+from services.drafting.store.cards import CardStore
 from services.drafting.store.postmortems import PostmortemStore, Search
 from services.drafting.survival import SectionSurvival, survival
 from shared.errors import DeadlineExceeded, Unavailable, Unimplemented
@@ -33,11 +36,12 @@ class Gathering:
     """Asks for what the insights need."""
 
     def __init__(self, *, incidents: "IncidentServiceAsyncStub", memory: "MemoryServiceAsyncStub",
-                 postmortems: PostmortemStore, items: ActionItemStore, offload: Offload) -> None:
+                 postmortems: PostmortemStore, items: ActionItemStore, cards: CardStore, offload: Offload) -> None:
         self._incidents = incidents
         self._memory = memory
         self._postmortems = postmortems
         self._items = items
+        self._cards = cards
         self._offload = offload
         self._survivals: OrderedDict[tuple[str, int], tuple[SectionSurvival, ...]] = OrderedDict()
 
@@ -55,11 +59,15 @@ class Gathering:
             if len(page) < _PAGE:
                 break
             after = (page[-1].created_at, page[-1].name)
-        return tuple([await self._one(each) for each in found])
+        cards = await self._cards.newest([each.incident for each in found])
+        resembled = await self._offload.run(_resembled, cards)
+        return tuple([await self._one(each, resembled.get(each.incident, ())) for each in found])
 
     async def postmortem(self, name: str) -> PostmortemFacts:
         """One of them. Raises NotFound."""
-        return await self._one(await self._postmortems.get(name))
+        found = await self._postmortems.get(name)
+        cards = await self._cards.newest([found.incident])
+        return await self._one(found, _resembled(cards).get(found.incident, ()))
 
     async def runbooks(self, stream: str) -> Sequence[RunbookFacts] | None:
         """The runbook library; None when memory is away."""
@@ -76,9 +84,9 @@ class Gathering:
         except (Unavailable, DeadlineExceeded, Unimplemented):
             return None
 
-    async def _one(self, postmortem: Postmortem) -> PostmortemFacts:
+    async def _one(self, postmortem: Postmortem, resembles: Sequence[str]) -> PostmortemFacts:
         audit = await self._postmortems.audit(postmortem.name)
-        return messages.postmortem_facts(postmortem, audit, await self._survival(postmortem))
+        return messages.postmortem_facts(postmortem, audit, await self._survival(postmortem), resembles)
 
     async def _survival(self, postmortem: Postmortem) -> tuple[SectionSurvival, ...]:
         if not postmortem.published_revision:
@@ -109,15 +117,20 @@ class Gathering:
 
     async def _all_items(self, stream: str) -> tuple[Item, ...]:
         found: list[Item] = []
-        after: tuple[datetime, str] | None = None
+        after: items_table.SortKey | None = None
         while True:
             page = await self._items.find(items_table.Search(stream=_restriction(stream), after=after), _PAGE)
             found += page
             if len(page) < _PAGE:
                 return tuple(found)
-            after = (page[-1].created_at, page[-1].name)
+            after = items_table.sort_key(page[-1])
 
 
 def _restriction(stream: str) -> str:
     """What the stores' searches take: empty for every stream, where the contract says `-`."""
     return "" if stream == EVERY_STREAM else stream or "live"
+
+
+def _resembled(cards: Mapping[str, bytes]) -> dict[str, tuple[str, ...]]:
+    """The post-mortems that each incident's card holds to be about the same."""
+    return {incident: resembled(Card.FromString(message)) for incident, message in cards.items()}

@@ -10,6 +10,7 @@ from afteraction.v1.postmortem_pb2 import Postmortem as PostmortemMessage
 from afteraction.v1.runbook_pb2 import Runbook
 from services.drafting.insights import Measure
 from services.drafting.insights_facts import IncidentFacts, PostmortemFacts, RunbookFacts
+from services.drafting.publishing_titles import failure
 from services.drafting.review import DRAFTER, Postmortem
 from services.drafting.store.postmortem_parts import Entry
 from services.drafting.survival import SectionSurvival, overall
@@ -46,16 +47,18 @@ def _is_remedy(event: Event) -> bool:
     return event.deploy.is_rollback or event.HasField("flag_change") or event.HasField("config_change")
 
 
-def postmortem_facts(postmortem: Postmortem, audit: Iterable[Entry],
-                     sections: Sequence[SectionSurvival]) -> PostmortemFacts:
+def postmortem_facts(postmortem: Postmortem, audit: Iterable[Entry], sections: Sequence[SectionSurvival],
+                     resembles: Sequence[str] = ()) -> PostmortemFacts:
     """The life of a post-mortem. Its tags say the factors where people kept them up to date."""
-    drafted = [each.category for each in PostmortemMessage.FromString(postmortem.drafted).factors]
+    message = PostmortemMessage.FromString(postmortem.drafted)
+    drafted = [each.category for each in message.factors]
     return PostmortemFacts(
         name=postmortem.name, incident=postmortem.incident, title=postmortem.title,
         service=postmortem.services[0] if postmortem.services else "", onset_at=postmortem.onset_at,
         created_at=postmortem.created_at, latency_s=postmortem.latency_s, published_at=postmortem.published_at,
         factors=tuple(dict.fromkeys(tag for tag in postmortem.tags if tag in CATEGORIES) or dict.fromkeys(drafted)),
-        touched=tuple(each.occurred_at for each in audit if each.actor != DRAFTER), sections=tuple(sections))
+        touched=tuple(each.occurred_at for each in audit if each.actor != DRAFTER), sections=tuple(sections),
+        failure=failure(message, ""), resembles=tuple(resembles))
 
 
 def runbook_facts(runbook: Runbook) -> RunbookFacts:

@@ -151,6 +151,17 @@ def accepted(text: str) -> str:
     return text
 
 
+def counted_from(text: str, published: date, resolved: date) -> str:
+    """The text with due dates that are over already counted from the publication: as many days as they lay behind the
+    resolution. Nobody can be late with what was only agreed on today."""
+    for number in [line for table in tables(parse(text), SectionKind.ACTION_ITEMS) for line in table.lines]:
+        document = parse(text)
+        row = next((row for row in action_items(document) if row.line == number), None)
+        if row is not None and row.due is not None and resolved < row.due < published:
+            text = replace_item(document, number, {"due": (published + (row.due - resolved)).isoformat()})
+    return text
+
+
 def remove_row(document: Document, line: int) -> str:
     """The text without one line."""
     start = document.line_starts[line]

@@ -104,7 +104,7 @@ def _actions(facts: Facts, start: datetime, end: datetime, now: datetime) -> Ite
             yield ""
             yield "| priority | what | owner | due | age |"
             yield "|---|---|---|---|---|"
-            items = sorted(items, key=lambda one: (one.priority or 9, one.created_at))
+            items = sorted(items, key=lambda one: (one.due or date.max, one.priority or 9, one.created_at))
             yield from (_item_row(each, now) for each in items)
 
 
@@ -141,11 +141,22 @@ def _trends(month: str, facts: Facts) -> Iterator[str]:
     if not present:
         yield "No contributing factor was found in this month."
         return
+    if not any(before):
+        yield f"Nothing is known of the {_TREND_MONTHS} months before, so no direction is told."
+        yield ""
+        yield "| factor | this month |"
+        yield "|---|---|"
+        yield from (f"| {_cell(category)} | {count} |" for category, count in _ranked(present))
+        return
     yield f"| factor | this month | mean of the {_TREND_MONTHS} before | |"
     yield "|---|---|---|---|"
-    for category, count in sorted(present.items(), key=lambda pair: (-pair[1], pair[0])):
+    for category, count in _ranked(present):
         mean = sum(counter[category] for counter in before) / _TREND_MONTHS
         yield f"| {_cell(category)} | {count} | {mean:.1f} | {'up' if count > mean + 0.5 else ''} |"
+
+
+def _ranked(counted: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _runbooks(runbooks: Sequence[RunbookFacts] | None, start: datetime, end: datetime, now: datetime) -> Iterator[str]:
@@ -160,7 +171,8 @@ def _runbooks(runbooks: Sequence[RunbookFacts] | None, start: datetime, end: dat
     if runbooks:
         yield ""
     for each in sorted(verified, key=lambda one: -one.times_used):
-        yield f"- used: {_cell(each.title)} (`{each.name}`), {_count(each.times_used, 'time')} in all"
+        used = f"used {_count(each.times_used, 'time')} in all" if each.times_used else "not used yet"
+        yield f"- verified: {_cell(each.title)} (`{each.name}`), {used}"
     for each in stale:
         when = f"last verified {each.last_verified_at:%Y-%m-%d}" if each.last_verified_at else "never verified"
         yield f"- stale: {_cell(each.title)} (`{each.name}`), {when}"

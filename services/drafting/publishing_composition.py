@@ -14,6 +14,7 @@ from services.drafting.service.action_items import ActionItemService
 from services.drafting.service.postmortems import PostmortemService
 from services.drafting.settings import Settings
 from services.drafting.store.action_items import ActionItemStore
+from services.drafting.store.cards import CardStore
 from services.drafting.store.postmortem_parts import CHANNEL
 from services.drafting.store.postmortems import PostmortemStore
 from services.drafting.store.publications import PublicationStore
@@ -66,7 +67,9 @@ def reviewing(
     """draft: makes the card of `incidents/{id}`, and its post-mortem when it is over, and stores them."""
     store, items, changes = PostmortemStore(pool), ActionItemStore(pool), Changes(pool, CHANNEL)
     tasks: dict[str, Task] = {
-        "remember": Remembering(memory=memory, postmortems=store, clock=clock, offload=offload),
+        "remember": Remembering(
+            memory=memory, postmortems=store, cards=CardStore(pool), clock=clock, offload=offload
+        ),
         "tickets": Ticketing(
             incidents=incidents,
             postmortems=store,

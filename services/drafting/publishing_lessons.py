@@ -25,6 +25,7 @@ from afteraction.v1.evidence_pb2 import (
 from afteraction.v1.postmortem_pb2 import SECTION_KIND_ROOT_CAUSE, Postmortem
 from services.drafting.markdown import references, without_references
 from services.drafting.publishing_titles import failure, title
+from services.drafting.statements import quoted
 
 _MOST_TRIGGERS = 5
 _MOST_STEPS = 6
@@ -156,7 +157,7 @@ def _causes(postmortem: Postmortem) -> list[Evidence]:
 
 def _symptom(evidence: Evidence) -> str:
     pattern = _pattern(evidence) if evidence.kind == EVIDENCE_KIND_LOG_PATTERN else ""
-    return f"Log lines like: {pattern}" if pattern else evidence.statement
+    return f"Log lines like: {quoted(pattern)}" if pattern else evidence.statement
 
 
 def _pattern(evidence: Evidence) -> str:

@@ -45,6 +45,21 @@ _CHANGES = {
     EVIDENCE_KIND_CONFIG_CHANGE: "after a configuration change",
     EVIDENCE_KIND_FLAG_CHANGE: "after a flag change",
 }
+# What a category is called where nothing was said that has a name of its own.
+_WORDS = {
+    "deployment": "failing",
+    "database": "database failing",
+    "third-party": "third party failing",
+    "capacity": "out of capacity",
+    "configuration": "wrong configuration",
+    "monitoring": "failing unseen",
+    "dependency": "dependency failing",
+    "network": "network failing",
+    "security": "security incident",
+    "data": "wrong data",
+    "process": "failing",
+    "unknown": "failing",
+}
 
 
 def failure(postmortem: Postmortem, category: str) -> str:
@@ -56,6 +71,7 @@ def failure(postmortem: Postmortem, category: str) -> str:
 
 def title(service: str, failure: str, causes: Iterable[Evidence]) -> str:
     """`checkout-api: connection pool exhausted after a deploy`. causes: the evidence of the root cause."""
+    failure = _WORDS.get(failure.replace(" ", "-"), failure)
     change = next((_CHANGES[each.kind] for each in causes if each.kind in _CHANGES), "")
     words = f"{failure} {change}".strip()
     return f"{service}: {words}" if service else words[:1].upper() + words[1:]

@@ -19,21 +19,15 @@ from services.drafting.card import Card
 from services.drafting.draft import Draft
 from services.drafting.evidence import Evidence
 from services.drafting.markdown import HEADINGS, SectionKind
-from services.drafting.statements import CLOSE_QUOTE, OPEN_QUOTE, Statement
+from services.drafting.statements import Statement
 from services.drafting.wording import duration, moment, percent
 from shared.errors import InvalidArgument
+from shared.plain_text import CLOSE_QUOTE, OPEN_QUOTE, code, markdown
 
 UNUSABLE = "TEMPLATE_UNUSABLE"
 STYLES = ("default", "google_sre", "atlassian", "incident_io")
 _PART = re.compile(f"{OPEN_QUOTE}([^{CLOSE_QUOTE}]*){CLOSE_QUOTE}")
-# What CommonMark or GitHub would read as markup; an underscore or a sign inside a word is none.
-_MARKUP = re.compile(r"([\\`*\[\]<>|~&#!]|(?<!\w)_|_(?!\w))")
-_LINE_START = re.compile(r"\A(\s*)([-+=]|\d+[.)])(?=\s|\Z)")
-_AUTOLINK = re.compile(r"(?i)\b(https?|ftp|mailto|xmpp)(:)|\b(www)(\.)")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]+\Z|/[A-Za-z0-9._~/#?=&%-]+\Z")
-# A sign that is nobody's name any more, for renderers that call people by what follows it.
-_WORD_JOINER = "\u2060"
-_SPACE = re.compile(r"\s+")
 
 
 class Renderer:
@@ -84,36 +78,9 @@ def _filled(template: Template, **values: object) -> str:
         ) from error
 
 
-def markdown(text: str) -> str:
-    """Plain text with quotations, as Markdown that shows just that."""
-    parts: list[str] = []
-    at = 0
-    for match in _PART.finditer(text):
-        parts += (_escaped(text[at : match.start()], is_start=at == 0), code(match[1]))
-        at = match.end()
-    parts.append(_escaped(text[at:], is_start=at == 0))
-    return "".join(parts)
-
-
-def code(text: str) -> str:
-    """A code span that shows `text`: no link, mention, heading or HTML comes of it."""
-    flat = " ".join(text.split()).replace("|", "¦")
-    longest = max((len(run) for run in re.findall(r"`+", flat)), default=0)
-    ticks = "`" * (longest + 1)
-    gap = " " if flat.startswith("`") or flat.endswith("`") else ""
-    return f"{ticks}{gap}{flat}{gap}{ticks}" if flat else ""
-
-
 def address(link: str) -> str:
     """`link` where it is one that can stand in Markdown or HTML, else empty."""
     return link if _ADDRESS.match(link) else ""
-
-
-def _escaped(text: str, *, is_start: bool) -> str:
-    escaped = _MARKUP.sub(r"\\\1", _SPACE.sub(" ", text))
-    escaped = _AUTOLINK.sub(lambda match: f"{match[1]}\\:" if match[1] else f"{match[3]}\\.", escaped)
-    escaped = escaped.replace("@", f"@{_WORD_JOINER}")
-    return _LINE_START.sub(r"\1\\\2", escaped) if is_start else escaped
 
 
 def _marks(evidence: Iterable[str]) -> str:

@@ -17,7 +17,15 @@ from services.drafting.action_items import Item
 from services.drafting.markdown import HEADINGS, Document, SectionKind
 from services.drafting.markdown_questions import answer as answer_in_text
 from services.drafting.markdown_questions import questions
-from services.drafting.markdown_tables import ItemRow, accepted, action_items, append_item, remove_row, replace_item
+from services.drafting.markdown_tables import (
+    ItemRow,
+    accepted,
+    action_items,
+    append_item,
+    counted_from,
+    remove_row,
+    replace_item,
+)
 from shared.errors import FailedPrecondition, InvalidArgument, NotFound, Violation
 from shared.names import deterministic_id
 
@@ -233,6 +241,8 @@ def publish(before: Postmortem, obstacles: Sequence[Violation], *, author: str, 
         )
     detail = "without a submission" if before.state is State.DRAFT else ""
     text = accepted(before.markdown)
+    if before.published_at is None and before.resolved_at is not None:
+        text = counted_from(text, at.date(), before.resolved_at.date())
     revision = before.revision + (text != before.markdown)
     after = replace(before, markdown=text, revision=revision, state=State.PUBLISHED, published_at=at,
                     published_revision=revision)

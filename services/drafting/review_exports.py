@@ -1,5 +1,6 @@
 """A post-mortem to take away: Markdown as it is, JSON of the contract, or one HTML file that prints well."""
 
+import re
 from html import escape
 
 from google.protobuf.json_format import MessageToJson
@@ -10,6 +11,8 @@ from afteraction.v1.postmortem_pb2 import Postmortem, PostmortemState
 from shared.errors import InvalidArgument
 from shared.markdown import to_html
 
+# What our Markdown makes of a link that is neither an address nor within the page.
+_LOCAL = re.compile(r'<a href="(?!#|https?:|mailto:)[^"]*">(.*?)</a>', re.DOTALL)
 _STYLE = """
 :root { color-scheme: light dark }
 body { font: 16px/1.55 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem }
@@ -52,5 +55,10 @@ def page(postmortem: Postmortem) -> str:
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(postmortem.title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f"<header>{escape(about)}</header>\n<main>\n{to_html(postmortem.markdown)}</main>\n</body>\n</html>\n"
+        f"<header>{escape(about)}</header>\n<main>\n{_self_contained(postmortem.markdown)}</main>\n</body>\n</html>\n"
     )
+
+
+def _self_contained(markdown: str) -> str:
+    """As HTML whose links lead somewhere from a file, too: those to a path of the dashboard are their text only."""
+    return _LOCAL.sub(r"\1", to_html(markdown))

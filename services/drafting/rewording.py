@@ -17,7 +17,8 @@ from services.drafting.blameless.word_sets import word_set
 from services.drafting.draft import Draft, Section
 from services.drafting.evidence import Evidence
 from services.drafting.markdown import SectionKind
-from services.drafting.statements import CLOSE_QUOTE, OPEN_QUOTE, Statement, unsupported
+from services.drafting.statements import Statement, unsupported
+from shared.plain_text import CLOSE_QUOTE, OPEN_QUOTE
 
 # Prose; tables, sums and items stay as they were computed.
 REWORDED = (SectionKind.SUMMARY, SectionKind.ROOT_CAUSE, SectionKind.LESSONS)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from services.drafting.card import Card, Cause
-from services.drafting.statements import CLOSE_QUOTE, OPEN_QUOTE
 from services.drafting.wording import percent
+from shared.plain_text import CLOSE_QUOTE, OPEN_QUOTE
 
 # Block Kit's limits: characters of a header and of a section's text (3,000, with room for the last line's end).
 HEADER, SECTION, LINE = 150, 2900, 700
@@ -28,7 +28,7 @@ def blocks(card: Card, dashboard_url: str = "") -> list[dict[str, Any]]:
               + (f", fixed by: {one.past.resolution}" if one.past.resolution else ""))
         for one in card.similar[:3]
     ]
-    steps = [plain(f"{runbook.title}: {'; '.join(runbook.steps[:3])}") for runbook in card.runbooks[:1]]
+    steps = [plain(f"{runbook.title}: {'; '.join(runbook.steps[:4])}") for runbook in card.runbooks[:1]]
     for title, lines in (
         ("What is broken", [plain(one.text) for one in card.situation]),
         ("Probable causes", [_cause(one) for one in card.shown]),

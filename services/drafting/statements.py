@@ -14,9 +14,8 @@ from datetime import UTC, datetime
 from itertools import combinations
 
 from services.drafting.evidence import Evidence
+from shared.plain_text import CLOSE_QUOTE, OPEN_QUOTE
 
-# Quoted words of somebody else stand between these; renderers show them as they are and never interpret them.
-OPEN_QUOTE, CLOSE_QUOTE = "“", "”"
 _QUOTED = re.compile(f"{OPEN_QUOTE}([^{CLOSE_QUOTE}]*){CLOSE_QUOTE}")
 _DATE = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 _CLOCK = re.compile(r"\b([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?\b")

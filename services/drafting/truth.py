@@ -12,7 +12,8 @@ from dataclasses import replace
 from services.drafting.card import Card
 from services.drafting.draft import Draft
 from services.drafting.evidence import Evidence, EvidenceKind
-from services.drafting.statements import CLOSE_QUOTE, OPEN_QUOTE, Statement, Unsupported, unsupported, unsupported_in
+from services.drafting.statements import Statement, Unsupported, unsupported, unsupported_in
+from shared.plain_text import CLOSE_QUOTE, OPEN_QUOTE
 
 _MARK = re.compile(r"\[\^(E\d+)\]")
 _DEFINITION = re.compile(r"\[\^E\d+\]:")

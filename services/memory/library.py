@@ -38,14 +38,14 @@ class Library:
     async def learn(self, lesson: Lesson) -> Runbook:
         """Makes or revises the runbook of the lesson's failure mode; one that a person edited gets a proposal.
 
-        Raises InvalidArgument when the lesson names no failure mode.
+        Raises InvalidArgument when the lesson names no failure mode, NotFound when the runbook that it names is gone.
         """
         if not lesson.category.strip():
             raise InvalidArgument("category is empty; a runbook belongs to a failure mode of a service",
                                   reason="NO_FAILURE_MODE", field="category")  # fmt: skip
         name = runbooks.name_of(lesson)
         for _ in range(_ATTEMPTS):
-            known = await store.find(self._pool, name)
+            known = await (store.get(self._pool, name) if lesson.runbook else store.find(self._pool, name))
             if known is not None and known.is_edited:
                 return await self._propose(known, lesson)
             after = runbooks.taught(known or runbooks.begun(lesson), lesson)

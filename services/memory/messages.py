@@ -109,7 +109,7 @@ def results_message(value: Results, *, version: int = 0) -> memory_service_pb2.S
 def _result(value: Result) -> memory_service_pb2.SearchResult:
     hit = value.hit
     return memory_service_pb2.SearchResult(
-        document=document_message(value.document),
+        document=document_message(value.document, with_markdown=False),
         score=hit.probability,
         passage=passage_message(value.document.name, value.passage),
         reasons=value.reasons,
@@ -145,6 +145,7 @@ def lesson(request: memory_service_pb2.LearnRunbookRequest) -> Lesson:
         mitigation_steps=tuple(request.mitigation_steps),
         alert_names=tuple(request.alert_names),
         verified_at=from_proto(request.verified_at) if request.HasField("verified_at") else None,
+        runbook=request.runbook,
     )
 
 

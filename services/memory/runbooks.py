@@ -16,6 +16,8 @@ from services.memory.documents import LIVE, Document, Kind, Role
 from services.memory.importing.sections import sections
 from services.memory.passages import plain
 from shared.names import deterministic_id
+from shared.plain_text import code
+from shared.plain_text import markdown as shown
 
 _EXAMPLE = re.compile(r"\s*\([^()]*\)\s*$")
 
@@ -72,11 +74,13 @@ class Lesson:
     mitigation_steps: tuple[str, ...] = ()
     alert_names: tuple[str, ...] = ()
     verified_at: datetime | None = None
+    runbook: str = ""
 
 
 def name_of(lesson: Lesson) -> str:
-    """The runbook of a failure mode has one name: service and category in a stream."""
-    return f"runbooks/{deterministic_id(lesson.stream, lesson.service, lesson.category)}"
+    """The runbook that the lesson names; else that of its failure mode, which has one name: service and category in a
+    stream."""
+    return lesson.runbook or f"runbooks/{deterministic_id(lesson.stream, lesson.service, lesson.category)}"
 
 
 def name_for_document(document: str) -> str:
@@ -108,19 +112,20 @@ def taught(runbook: Runbook, lesson: Lesson) -> Runbook:
 
 
 def written(runbook: Runbook) -> str:
-    """The Markdown of a runbook, from its parts."""
-    parts = [f"# {runbook.title}"]
+    """The Markdown of a runbook, from its parts, which are plain text: a log line in one of them stays a log line."""
+    parts = [f"# {shown(runbook.title)}"]
     facts = []
     if runbook.service:
-        facts.append(f"Service: {runbook.service}")
+        facts.append(f"Service: {shown(runbook.service)}")
     if runbook.category:
-        facts.append(f"Failure mode: {runbook.category.replace('-', ' ').replace('_', ' ')}")
+        facts.append(f"Failure mode: {shown(runbook.category.replace('-', ' ').replace('_', ' '))}")
     if runbook.last_verified_at:
         facts.append(f"Last verified: {runbook.last_verified_at:%Y-%m-%d %H:%M} UTC")
     parts.append("\n".join(f"- {fact}" for fact in facts))
-    parts.append(_section("Symptoms", (*runbook.triggers, *(f"Alert `{name}`" for name in runbook.alert_names))))
-    parts.append(_section("Diagnosis", runbook.diagnosis_steps, numbered=True))
-    parts.append(_section("Mitigation", runbook.mitigation_steps, numbered=True))
+    symptoms = [shown(each) for each in runbook.triggers]
+    parts.append(_section("Symptoms", (*symptoms, *(f"Alert {code(name)}" for name in runbook.alert_names))))
+    parts.append(_section("Diagnosis", map(shown, runbook.diagnosis_steps), numbered=True))
+    parts.append(_section("Mitigation", map(shown, runbook.mitigation_steps), numbered=True))
     parts.append(_section("Learnt from", runbook.postmortems))
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -189,9 +194,9 @@ def adopted(document: Document) -> Runbook:
 def _with_additions(markdown: str, lesson: Lesson) -> str:
     text = markdown.rstrip()
     for heading, roles, new in (
-        ("Symptoms", (Role.SYMPTOMS,), lesson.triggers),
-        ("Diagnosis", (Role.STEPS,), lesson.diagnosis_steps),
-        ("Mitigation", (Role.MITIGATION,), lesson.mitigation_steps),
+        ("Symptoms", (Role.SYMPTOMS,), tuple(map(shown, lesson.triggers))),
+        ("Diagnosis", (Role.STEPS,), tuple(map(shown, lesson.diagnosis_steps))),
+        ("Mitigation", (Role.MITIGATION,), tuple(map(shown, lesson.mitigation_steps))),
         ("Learnt from", (), (lesson.postmortem,)),
     ):
         missing = [each for each in new if each.strip() and each.strip() not in text]

@@ -609,6 +609,7 @@ class LearnRunbookRequest(_message.Message):
     STREAM_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
+    RUNBOOK_FIELD_NUMBER: _builtins.int
     document: _builtins.str
     """The document of the post-mortem, remembered before."""
     postmortem: _builtins.str
@@ -617,6 +618,8 @@ class LearnRunbookRequest(_message.Message):
     stream: _builtins.str
     request_id: _builtins.str
     title: _builtins.str
+    runbook: _builtins.str
+    """The runbook that was recommended for this failure mode: it is revised, in place of the one of service and category."""
     @_builtins.property
     def triggers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
@@ -642,10 +645,11 @@ class LearnRunbookRequest(_message.Message):
         stream: _builtins.str = ...,
         request_id: _builtins.str = ...,
         title: _builtins.str = ...,
+        runbook: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["verified_at", b"verified_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_names", b"alert_names", "category", b"category", "diagnosis_steps", b"diagnosis_steps", "document", b"document", "mitigation_steps", b"mitigation_steps", "postmortem", b"postmortem", "request_id", b"request_id", "service", b"service", "stream", b"stream", "title", b"title", "triggers", b"triggers", "verified_at", b"verified_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alert_names", b"alert_names", "category", b"category", "diagnosis_steps", b"diagnosis_steps", "document", b"document", "mitigation_steps", b"mitigation_steps", "postmortem", b"postmortem", "request_id", b"request_id", "runbook", b"runbook", "service", b"service", "stream", b"stream", "title", b"title", "triggers", b"triggers", "verified_at", b"verified_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -22,12 +22,14 @@ def routes(desk: Desk) -> list[Route]:
         is_overdue = parameters.get("state") == "overdue"
         state = "" if is_overdue else parameters.get("state", "")
         missing: list[str] = []
+        stream = await desk.stream(request)
         found = await part(missing, "action items", action_items.ListActionItems(ListActionItemsRequest(
-            stream=parameters.get("stream", ""), owner=parameters.get("owner", ""), is_overdue=is_overdue,
+            stream=stream, owner=parameters.get("owner", ""), is_overdue=is_overdue,
             states=[_state(state)] if state else [], page_size=desk.settings.page_size,
             page_token=parameters.get("page_token", ""))))
         return await desk.page(
-            request, "action_items.html", missing=missing, action_items=found.action_items if found else [],
+            request, "action_items.html", missing=missing, stream=stream,
+            action_items=found.action_items if found else [],
             next_page_token=found.next_page_token if found else "", owner=parameters.get("owner", ""),
             state=parameters.get("state", ""), states=("", "overdue", *_STATES),
             today=desk.clock.now().date().isoformat())

@@ -8,15 +8,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from afteraction.v1.card_service_pb2 import GetCardRequest
-from afteraction.v1.incident_service_pb2 import GetIncidentRequest, ListIncidentsRequest
+from afteraction.v1.incident_service_pb2 import GetIncidentRequest
 from afteraction.v1.postmortem_pb2 import Postmortem
 from afteraction.v1.postmortem_service_pb2 import GetPostmortemRequest, ListEvidenceRequest
 from services.dashboard.api import list_request
-from services.dashboard.desk import EVERY_STREAM, LIVE, Desk, part
+from services.dashboard.desk import Desk, part
+from services.dashboard.streams import LIVE
 from shared.errors import NotFound
 
-# How many incidents are looked at to know which streams there are.
-_STREAMS_FROM = 500
 T = TypeVar("T")
 
 
@@ -28,11 +27,12 @@ def routes(desk: Desk) -> list[Route]:
 
     async def listing(request: Request) -> Response:
         missing: list[str] = []
-        found = await part(missing, "incidents", clients.incidents.ListIncidents(
-            list_request(request, desk.settings.page_size)))
+        asked = list_request(request, desk.settings.page_size)
+        asked.stream = await desk.stream(request)
+        found = await part(missing, "incidents", clients.incidents.ListIncidents(asked))
         return await desk.page(
             request, "incidents.html", missing=missing, incidents=found.incidents if found else [],
-            next_page_token=found.next_page_token if found else "", streams=await _streams(desk),
+            next_page_token=found.next_page_token if found else "", stream=asked.stream,
             state=request.query_params.get("state", ""), severity=request.query_params.get("severity", ""),
             service=request.query_params.get("service", ""))
 
@@ -53,14 +53,6 @@ def routes(desk: Desk) -> list[Route]:
 
     return [Route("/", home), Route("/incidents", listing), Route("/incidents/{id}", incident),
             Route("/incidents/{id}/evidence", evidence)]
-
-
-async def _streams(desk: Desk) -> list[str]:
-    """The streams that have incidents, `live` first."""
-    found = await part([], "streams", desk.clients.incidents.ListIncidents(
-        ListIncidentsRequest(stream=EVERY_STREAM, page_size=_STREAMS_FROM)))
-    names = {each.stream for each in found.incidents} if found else set()
-    return [LIVE, *sorted(names - {LIVE, ""})]
 
 
 async def _absent_is_none(call: Awaitable[T | None]) -> T | None:

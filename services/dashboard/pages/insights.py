@@ -27,21 +27,23 @@ def routes(desk: Desk) -> list[Route]:
         start = _date(parameters.get("from", ""), "from", today - _WINDOW)
         end = _date(parameters.get("until", ""), "until", today + timedelta(days=1))
         missing: list[str] = []
-        found = await part(missing, "insights", client.GetInsights(_asked(start, end, parameters.get("stream", ""))))
-        survival = await part(missing, "survival", client.GetSurvival(
-            GetSurvivalRequest(stream=parameters.get("stream", ""))))
+        stream = await desk.stream(request)
+        found = await part(missing, "insights", client.GetInsights(_asked(start, end, stream)))
+        survival = await part(missing, "survival", client.GetSurvival(GetSurvivalRequest(stream=stream)))
         measures = list(found.measures) if found else []
         return await desk.page(
-            request, "insights.html", missing=missing, start=start.isoformat(), end=end.isoformat(), survival=survival,
+            request, "insights.html", missing=missing, stream=stream, survival=survival,
+            start=start.isoformat(), end=end.isoformat(),
             overall=[each for each in measures if not each.service and not each.severity],
             split=[each for each in measures if each.service or each.severity])
 
     async def monthly(request: Request) -> Response:
         month = _month(request, desk)
         missing: list[str] = []
+        stream = await desk.stream(request)
         review = await part(missing, "monthly review", client.GetMonthlyReview(
-            GetMonthlyReviewRequest(month=month, stream=request.query_params.get("stream", ""))))
-        return await desk.page(request, "monthly.html", missing=missing, month=month, review=review)
+            GetMonthlyReviewRequest(month=month, stream=stream)))
+        return await desk.page(request, "monthly.html", missing=missing, stream=stream, month=month, review=review)
 
     async def calendar(request: Request) -> Response:
         month = _month(request, desk)

@@ -15,7 +15,8 @@ from afteraction.v1.postmortem_service_pb2 import (
     ListPostmortemsRequest,
     ListRevisionsRequest,
 )
-from services.dashboard.desk import LIVE, Desk, part
+from services.dashboard.desk import Desk, part
+from services.dashboard.streams import LIVE
 from shared.errors import InvalidArgument
 
 # HTML is shown as a download too: what a person wrote never runs on our own origin.
@@ -27,15 +28,16 @@ def routes(desk: Desk) -> list[Route]:
 
     async def listing(request: Request) -> Response:
         parameters = request.query_params
+        stream = await desk.stream(request)
         asked = ListPostmortemsRequest(
-            stream=parameters.get("stream", ""), page_size=desk.settings.page_size,
+            stream=stream, page_size=desk.settings.page_size,
             service=parameters.get("service", ""), page_token=parameters.get("page_token", ""),
             tag=parameters.get("tag", ""), query=parameters.get("q", ""),
             states=[_state(each) for each in parameters.getlist("state") if each])
         missing: list[str] = []
         found = await part(missing, "post-mortems", postmortems.ListPostmortems(asked))
         return await desk.page(
-            request, "postmortems.html", missing=missing, postmortems=found.postmortems if found else [],
+            request, "postmortems.html", missing=missing, stream=stream, postmortems=found.postmortems if found else [],
             next_page_token=found.next_page_token if found else "", q=parameters.get("q", ""),
             state=parameters.get("state", ""), service=parameters.get("service", ""), tag=parameters.get("tag", ""))
 

@@ -20,9 +20,10 @@ from afteraction.v1.postmortem_service_pb2 import (
     UpdatePostmortemRequest,
 )
 from services.dashboard import forms
-from services.dashboard.desk import LIVE, Desk, see_other
+from services.dashboard.desk import Desk, see_other
 from services.dashboard.forms import Form
 from services.dashboard.pages.review_form import line_of, reword_key, settled, typed
+from services.dashboard.streams import LIVE
 from shared.errors import Aborted, AfteractionError, FailedPrecondition, InvalidArgument
 from shared.names import deterministic_id
 

@@ -15,6 +15,7 @@ from afteraction.v1.memory_service_pb2 import (
 )
 from services.dashboard import forms
 from services.dashboard.desk import Desk, part, see_other
+from services.dashboard.streams import LIVE
 from shared.errors import InvalidArgument
 
 
@@ -24,10 +25,12 @@ def routes(desk: Desk) -> list[Route]:
     async def listing(request: Request) -> Response:
         missing: list[str] = []
         parameters = request.query_params
+        stream = await desk.stream(request)
         found = await part(missing, "runbooks", memory.ListRunbooks(ListRunbooksRequest(
             page_size=desk.settings.page_size, page_token=parameters.get("page_token", ""),
-            service=parameters.get("service", ""), stream=parameters.get("stream", ""))))
-        return await desk.page(request, "runbooks.html", missing=missing, runbooks=found.runbooks if found else [],
+            service=parameters.get("service", ""), stream=stream)))
+        return await desk.page(request, "runbooks.html", missing=missing, stream=stream,
+                               runbooks=found.runbooks if found else [],
                                next_page_token=found.next_page_token if found else "",
                                service=parameters.get("service", ""))
 
@@ -37,7 +40,7 @@ def routes(desk: Desk) -> list[Route]:
         missing: list[str] = []
         revisions = await part(missing, "revisions",
                                memory.ListRunbookRevisions(ListRunbookRevisionsRequest(name=name)))
-        return await desk.page(request, "runbook.html", missing=missing, runbook=found,
+        return await desk.page(request, "runbook.html", missing=missing, runbook=found, stream=found.stream or LIVE,
                                revisions=revisions.revisions if revisions else [])
 
     async def edit(request: Request) -> Response:
@@ -62,7 +65,7 @@ def routes(desk: Desk) -> list[Route]:
 
     async def document(request: Request) -> Response:
         found = await memory.GetDocument(GetDocumentRequest(name=f"documents/{request.path_params['id']}"))
-        return await desk.page(request, "document.html", document=found)
+        return await desk.page(request, "document.html", document=found, stream=found.stream or LIVE)
 
     return [Route("/runbooks", listing), Route("/runbooks/{id}", runbook),
             Route("/runbooks/{id}", edit, methods=["POST"]), Route("/documents/{id}", document)]

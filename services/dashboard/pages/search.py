@@ -16,11 +16,13 @@ def routes(desk: Desk) -> list[Route]:
         parameters = request.query_params
         missing: list[str] = []
         found = None
+        stream = await desk.stream(request)
         if parameters.get("q"):
             repeated = {name: parameters.getlist(name) for name in ("kind", "service", "tag", "severity")}
-            found = await part(missing, "search", memory.SearchSimilar(query.search_request(parameters, repeated)))
+            asked = query.search_request({**parameters, "stream": stream}, repeated)
+            found = await part(missing, "search", memory.SearchSimilar(asked))
         return await desk.page(
-            request, "search.html", missing=missing, found=found, q=parameters.get("q", ""),
+            request, "search.html", missing=missing, stream=stream, found=found, q=parameters.get("q", ""),
             kind=parameters.get("kind", ""), service=parameters.get("service", ""), tag=parameters.get("tag", ""),
             severity=parameters.get("severity", ""), include_weak=parameters.get("include_weak", "") == "1")
 

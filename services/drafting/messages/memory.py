@@ -5,6 +5,9 @@ from services.drafting.incident import Runbook, Similar
 from services.drafting.observations import SimilarPast
 from shared.timestamps import from_proto
 
+# Of a runbook's looks for the cause, the quickest ones.
+_DIAGNOSIS = 3
+
 
 def similar(message: memory_service_pb2.SearchResult) -> Similar:
     """A post-mortem that memory found."""
@@ -46,7 +49,8 @@ def runbook(found: memory_service_pb2.SearchResult, message: runbook_pb2.Runbook
         message.title,
         found.score,
         tuple(found.reasons),
-        (*message.diagnosis_steps, *message.mitigation_steps),
+        # In a card's few lines there must be what ended it.
+        (*message.diagnosis_steps[:_DIAGNOSIS], *message.mitigation_steps),
         message.url or f"/{message.name}",
         from_proto(message.last_verified_at),
         message.times_used,

@@ -8,7 +8,7 @@ from afteraction.v1 import action_item_service_pb2 as pb
 from services.drafting import review
 from services.drafting import review_messages as messages
 from services.drafting.action_items import Item, ItemChanges, State
-from services.drafting.store.action_items import ActionItemStore, Search
+from services.drafting.store.action_items import ActionItemStore, Search, SortKey, sort_key
 from services.drafting.store.postmortems import PostmortemStore
 from shared.clock import Clock
 from shared.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
@@ -79,7 +79,7 @@ class ActionItemService(action_item_service_pb2_grpc.ActionItemServiceServicer):
         return messages.action_item(await self._items.get(request.name))
 
     async def ListActionItems(self, request: pb.ListActionItemsRequest, context: Context) -> pb.ListActionItemsResponse:
-        size, key = page_size(request.page_size), decode_token(request.page_token, 2)
+        size, key = page_size(request.page_size), decode_token(request.page_token, 4)
         is_of_one = bool(request.postmortem)
         search = Search(
             stream="" if request.stream == "-" or (is_of_one and not request.stream) else request.stream or "live",
@@ -87,10 +87,10 @@ class ActionItemService(action_item_service_pb2_grpc.ActionItemServiceServicer):
             states=tuple(map(int, request.states)),
             owner=request.owner,
             overdue_on=self._clock.now().date() if request.is_overdue else None,
-            after=(messages.time(key[0]), key[1]) if key else None,
+            after=_after(key) if key else None,
         )
         found = await self._items.find(search, size + 1)
-        token = encode_token(found[size - 1].created_at.isoformat(), found[size - 1].name) if len(found) > size else ""
+        token = encode_token(*map(str, sort_key(found[size - 1]))) if len(found) > size else ""
         return pb.ListActionItemsResponse(
             action_items=[messages.action_item(item) for item in found[:size]], next_page_token=token
         )
@@ -156,3 +156,8 @@ class ActionItemService(action_item_service_pb2_grpc.ActionItemServiceServicer):
             raise Aborted(
                 f"{item.name} changed after you read it; read it again", reason="STALE_ETAG", resource=item.name
             )
+
+
+def _after(key: tuple[str, ...]) -> SortKey:
+    is_closed, due, priority, name = key
+    return is_closed == str(True), messages.time(due).date(), messages.number(priority), name

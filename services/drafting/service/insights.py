@@ -26,8 +26,9 @@ class InsightService(insight_service_pb2_grpc.InsightServiceServicer):
         if start is not None and end is not None and end <= start:
             raise InvalidArgument(f"until {end:%Y-%m-%d %H:%M} is not after from {start:%Y-%m-%d %H:%M}",
                                   reason="EMPTY_WINDOW", field="until")
-        facts = (await self._gathering.facts(request.stream)).in_window(start, end)
-        return messages.insights(await self._offload.run(measures, facts, self._clock.now()), start, end)
+        known = await self._gathering.facts(request.stream)
+        found = await self._offload.run(measures, known.in_window(start, end), self._clock.now(), known)
+        return messages.insights(found, start, end)
 
     async def GetSurvival(self, request: pb.GetSurvivalRequest, context: Context) -> insight_pb2.Survival:
         if request.postmortem:
@@ -41,7 +42,7 @@ class InsightService(insight_service_pb2_grpc.InsightServiceServicer):
         runbooks = await self._gathering.runbooks(request.stream)
         start, end = monthly_review.bounds(request.month)
         markdown = await self._offload.run(monthly_review.markdown, request.month, facts, runbooks, now)
-        found = await self._offload.run(measures, facts.in_window(start, end), now)
+        found = await self._offload.run(measures, facts.in_window(start, end), now, facts)
         return insight_pb2.MonthlyReview(
             month=request.month, markdown=markdown, icalendar=monthly_review.icalendar(request.month, markdown, now),
             insights=messages.insights(found, start, end))

@@ -15,6 +15,14 @@ from shared.postgres.pool import Connection, Pool
 
 _COLUMNS = """name, postmortem, incident, stream, number, title, owner, due, priority, state, url, reason, evidence,
   category, created_at, done_at, version"""
+# Open ones first, then by due date, by priority, by name; what has no date or priority comes last.
+_ORDER = "(state <> 2), coalesce(due, '9999-12-31'), coalesce(nullif(priority, 0), 9), name"
+SortKey = tuple[bool, date, int, str]
+
+
+def sort_key(item: Item) -> SortKey:
+    """Where the item stands in a list, as the database orders it."""
+    return item.state is not State.OPEN, item.due or date.max, item.priority or 9, item.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +34,7 @@ class Search:
     states: tuple[int, ...] = ()
     owner: str = ""
     overdue_on: date | None = None
-    after: tuple[datetime, str] | None = None
+    after: SortKey | None = None
 
 
 class ActionItemStore:
@@ -46,22 +54,21 @@ class ActionItemStore:
             return await of(connection, postmortem)
 
     async def find(self, search: Search, limit: int) -> list[Item]:
-        """In order of creation."""
+        """In the order of `sort_key`."""
         async with self.pool.acquire() as connection:
             rows = await connection.fetch(
                 f"""SELECT {_COLUMNS} FROM action_items
                     WHERE ($1 = '' OR stream = $1) AND ($2 = '' OR postmortem = $2)
                       AND (cardinality($3::int[]) = 0 OR state = ANY($3)) AND ($4 = '' OR lower(owner) = lower($4))
                       AND ($5::date IS NULL OR (state = 2 AND due < $5))
-                      AND ($6::timestamptz IS NULL OR (created_at, name) > ($6, $7))
-                    ORDER BY created_at, name LIMIT $8""",  # noqa: S608  constants of this module
+                      AND ($6::boolean IS NULL OR ({_ORDER}) > ($6, $7::date, $8::int, $9::text))
+                    ORDER BY {_ORDER} LIMIT $10""",  # noqa: S608  constants of this module
                 search.stream,
                 search.postmortem,
                 list(search.states),
                 search.owner,
                 search.overdue_on,
-                search.after[0] if search.after else None,
-                search.after[1] if search.after else "",
+                *(search.after or (None, None, None, None)),
                 limit,
             )
         return [_item(row) for row in rows]

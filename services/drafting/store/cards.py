@@ -1,6 +1,6 @@
 """Cards with all their versions, and the evidence that is frozen with their incidents."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -129,6 +129,16 @@ class CardStore:
                 f"there is no {which.removeprefix('a ')}", reason="CARD_NOT_FOUND", resource=f"{incident}/card"
             )
         return _version(row.items())
+
+    async def newest(self, incidents: Sequence[str]) -> dict[str, bytes]:
+        """The message of each incident's newest card; incidents without one are left out."""
+        async with self.pool.acquire() as connection:
+            rows = await connection.fetch(
+                "SELECT DISTINCT ON (incident) incident, message FROM card_versions WHERE incident = ANY($1::text[]) "
+                "ORDER BY incident, version DESC",
+                list(incidents),
+            )
+        return {row["incident"]: row["message"] for row in rows}
 
     async def after(self, position: int, incident: str, stream: str, limit: int) -> list[Version]:
         """Versions that were stored after a position, in order; an empty incident or stream restricts nothing."""

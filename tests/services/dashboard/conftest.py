@@ -16,6 +16,7 @@ from services.dashboard.desk import Desk
 from services.dashboard.rendering import environment
 from services.dashboard.security import guard
 from services.dashboard.settings import Settings
+from services.dashboard.streams import Streams
 from shared.clock import SetClock
 from shared.offload import Offload
 from tests.services.dashboard.behind import Behind
@@ -38,7 +39,8 @@ async def open_dashboard(behind: Behind, serve: Serve, set_clock: SetClock) -> A
         async def start(*, token: str = "", host: str = "127.0.0.1") -> httpx.AsyncClient:
             channel = await serve(behind.register)
             desk = Desk(
-                clients=clients(channel, channel, channel),
+                clients=(served := clients(channel, channel, channel)),
+                streams=Streams(served.incidents, set_clock),
                 templates=environment(),
                 settings=Settings(),
                 clock=set_clock,

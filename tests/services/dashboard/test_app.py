@@ -1,4 +1,6 @@
+from afteraction.v1.card_pb2 import Hypothesis
 from afteraction.v1.incident_pb2 import IncidentState
+from afteraction.v1.insight_service_pb2 import GetInsightsRequest
 from afteraction.v1.runbook_pb2 import Runbook
 from tests.services.dashboard.behind import Behind, card, incident, postmortem, result
 from tests.services.dashboard.conftest import Open
@@ -138,3 +140,51 @@ async def test_page_that_is_not_there_is_404(open_dashboard: Open) -> None:
 
     assert page.status_code == 404
     assert "/nowhere" in page.text
+
+
+async def test_every_page_lists_the_streams_and_its_links_keep_the_one_that_is_shown(
+    open_dashboard: Open, behind: Behind
+) -> None:
+    behind.incidents = [incident(), incident(name="incidents/replayed", stream="replay-1")]
+    browser = await open_dashboard()
+
+    for path in ("/incidents", "/postmortems", "/runbooks", "/action-items", "/insights", "/monthly", "/search"):
+        page = (await browser.get(f"{path}?stream=replay-1")).text
+
+        assert f'href="{path}?stream=live"' in page and 'href="/postmortems?stream=replay-1"' in page
+        assert '<input type="hidden" name="stream" value="replay-1">' in page
+    assert 'href="/insights?stream=replay-1"' in (await browser.get("/incidents/replayed")).text
+
+
+async def test_with_nothing_live_the_stream_that_has_incidents_is_shown(open_dashboard: Open, behind: Behind) -> None:
+    behind.incidents = [incident(stream="demo")]
+    browser = await open_dashboard()
+
+    page, insights = await browser.get("/incidents"), await browser.get("/insights")
+
+    assert "checkout-api answers 500" in page.text and 'href="/insights?stream=demo"' in page.text
+    assert insights.status_code == 200
+    assert [each.stream for each in behind.asked if isinstance(each, GetInsightsRequest)] == ["demo"]
+
+
+async def test_incident_page_leaves_out_what_is_hardly_possible_and_lists_open_items(
+    open_dashboard: Open, behind: Behind
+) -> None:
+    shown = card(hypotheses=[Hypothesis(kind="latency", service="catalog", probability=0.004)])
+    shown.similar[0].open_action_items.extend(["Document `pool_size`", "Alert on <b>pool</b>"])
+    behind.incidents, behind.cards = [incident()], [shown]
+    browser = await open_dashboard()
+
+    page = (await browser.get("/incidents/abc")).text
+
+    assert "82 %" in page and "latency in catalog" not in page
+    assert "<li>Document <code>pool_size</code></li>" in page and "<li>Alert on &lt;b&gt;pool&lt;/b&gt;</li>" in page
+
+
+async def test_search_excerpts_have_no_footnote_marks(open_dashboard: Open, behind: Behind) -> None:
+    found = result()
+    found.passage.text = "The pool was empty [^E11][^E1]. Then it was full[^E2]."
+    behind.results = [found]
+    browser = await open_dashboard()
+
+    assert "The pool was empty. Then it was full." in (await browser.get("/search?q=pool")).text

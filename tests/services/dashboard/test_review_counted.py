@@ -17,6 +17,7 @@ from services.dashboard.forms import with_line_ends
 from services.dashboard.rendering import environment
 from services.dashboard.security import guard
 from services.dashboard.settings import Settings
+from services.dashboard.streams import Streams
 from shared.clock import SetClock
 from shared.offload import Offload
 from shared.rpc.client import Channel
@@ -70,7 +71,8 @@ async def desk(pool_for: PoolFor, serve: Serve) -> AsyncIterator[tuple[httpx.Asy
         review = await serve_review(serve, pool, clock, offload)
         async with Channel(review.address, Common()) as channel:
             made = Desk(
-                clients=clients(channel, channel, channel),
+                clients=(served := clients(channel, channel, channel)),
+                streams=Streams(served.incidents, clock),
                 templates=environment(),
                 settings=Settings(),
                 clock=clock,

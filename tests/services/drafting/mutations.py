@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from services.drafting.statements import CLOSE_QUOTE, OPEN_QUOTE, Statement
+from services.drafting.statements import Statement
+from shared.plain_text import CLOSE_QUOTE, OPEN_QUOTE
 
 _QUOTED = re.compile(f"{OPEN_QUOTE}[^{CLOSE_QUOTE}]*{CLOSE_QUOTE}")
 _CLOCK = re.compile(r"\b([01]\d|2[0-3]):([0-5]\d)\b")

@@ -199,6 +199,31 @@ def test_recurrence_is_the_same_failure_mode_after_publication_with_what_was_und
     assert one(measures(facts, NOW), "recurrence_undone").value == 1
 
 
+def test_another_service_repeats_it_where_memory_found_it_alike_and_it_failed_in_the_same_way() -> None:
+    later = incident("incidents/front", after=timedelta(days=10), service="storefront")
+    seen = replace(postmortem("postmortems/front", of=later), resembles=("postmortems/a",))
+    pool = replace(postmortem(), factors=("capacity",), failure="connection pool exhausted")
+
+    def repeats(one: PostmortemFacts) -> list[str]:
+        return [each.incident for each in recurrences(Facts((incident(), later), (pool, one)))]
+
+    assert repeats(seen) == ["incidents/front"]
+    assert repeats(replace(seen, factors=("network",), failure="connection pool exhausted")) == ["incidents/front"]
+    assert repeats(replace(seen, factors=("network",), failure="")) == []
+    assert repeats(replace(seen, resembles=())) == []
+
+
+def test_window_knows_the_postmortem_of_an_earlier_month_and_names_what_was_undone() -> None:
+    later = incident("incidents/later", after=timedelta(days=40))
+    known = Facts((incident(), later), (postmortem(), postmortem("postmortems/l", of=later)), (item(),))
+    window = known.in_window(ONSET + timedelta(days=30), None)
+
+    found = measures(window, NOW, known)
+
+    assert (one(found, "recurrence").value, one(found, "recurrence").sources) == (1, ("incidents/later",))
+    assert one(found, "recurrence_undone").sources == ("incidents/later", "actionItems/a")
+
+
 def test_what_is_not_published_teaches_nothing_yet() -> None:
     later = incident("incidents/later", after=timedelta(days=10))
 

@@ -66,6 +66,13 @@ def test_factors_are_compared_with_the_months_before() -> None:
     assert "| capacity | 3 | 0.3 | up |" in text
 
 
+def test_without_earlier_months_no_factor_goes_up() -> None:
+    text = section(markdown("2026-07", Facts((incident(),), (postmortem(),)), [], NOW), "Factors")
+
+    assert "| capacity | 1 |" in text and "no direction is told" in text
+    assert "up |" not in text and "0.0" not in text
+
+
 def test_runbooks_are_used_and_stale_and_their_absence_is_said() -> None:
     runbooks = [
         RunbookFacts("runbooks/a", "Pool", 4, datetime(2026, 7, 9, tzinfo=UTC)),
@@ -76,6 +83,7 @@ def test_runbooks_are_used_and_stale_and_their_absence_is_said() -> None:
     text = section(markdown("2026-07", Facts(), runbooks, NOW), "Runbooks")
 
     assert "3 runbooks, 1 verified in this month, 2 stale." in text
+    assert "verified: Pool (`runbooks/a`), used 4 times in all" in text
     assert "never verified" in text and "last verified 2025-07-09" in text
     assert "memory could not be asked" in section(markdown("2026-07", Facts(), None, NOW), "Runbooks")
 

@@ -11,10 +11,11 @@ from services.drafting.markdown import SectionKind, parse
 from services.drafting.markdown_questions import questions
 from services.drafting.markdown_tables import action_items
 from services.drafting.observations import Severity
-from services.drafting.rendering import STYLES, Renderer, code, markdown
+from services.drafting.rendering import STYLES, Renderer
 from services.drafting.sections import draft
 from services.drafting.statements import quoted
 from shared.errors import InvalidArgument
+from shared.plain_text import code, markdown
 from tests.services.drafting.drafted import case
 
 HOSTILE = "x` [click](https://evil.example) <script>alert(1)</script> | ## Action items @ops"

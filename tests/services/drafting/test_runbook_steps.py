@@ -24,7 +24,8 @@ def a_case() -> Case:
 def test_triggers_name_the_measure_with_its_values_and_the_new_log_line() -> None:
     found = triggers(a_case())
 
-    assert any("error share of orders" in each and "normally" in each for each in found)
+    [measure] = [each for each in found if each.startswith("error share of the affected service is out")]
+    assert "then orders" in measure and "normally" in measure
     assert any("PoolTimeout: no free connection" in each for each in found)
 
 
@@ -35,7 +36,7 @@ def test_diagnosis_goes_from_the_change_to_the_measure_to_the_log_to_what_a_resp
 
     order = [
         next(at for at, each in enumerate(found) if words in each)
-        for words in ("deploy of orders", "Look at db.client.connection.count", "Search the log", "a responder found")
+        for words in ("a deploy of the affected", "Look at db.client.connection.count", "Search the log", "responder")
     ]
     assert order == sorted(order)
 
@@ -45,8 +46,18 @@ def test_mitigation_says_what_helped_and_how_one_sees_that_it_did() -> None:
 
     done, seen = mitigation_steps(case, milestones(case))
 
-    assert done.startswith("Roll orders back to the version before")
-    assert seen.startswith("Watch error share of orders")
+    assert done.startswith("Roll the affected service back to the version before (then orders to 5.0.9; signals")
+    assert seen.startswith("Watch error share of the affected service")
+
+
+def test_steps_name_the_service_and_the_version_of_that_time_only_as_an_example() -> None:
+    case = a_case()
+    course = milestones(case)
+
+    steps = (*triggers(case), *diagnosis_steps(case, course), *mitigation_steps(case, course))
+
+    own = [each for each in steps if "“" not in each]
+    assert own and not any(name in each.partition(" (")[0] for each in own for name in ("orders", "5.1.0", "5.0.9"))
 
 
 def test_mitigation_without_recovery_teaches_nothing() -> None:
@@ -78,3 +89,5 @@ def test_title_says_service_failure_and_what_led_to_it() -> None:
 
     assert title("orders", "disk full", [deploy]) == "orders: disk full after a deploy"
     assert title("", "disk full", []) == "Disk full"
+    assert title("orders", "deployment", [deploy]) == "orders: failing after a deploy"
+    assert title("orders", "third party", []) == "orders: third party failing"

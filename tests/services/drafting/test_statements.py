@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.drafting.evidence import Evidence, EvidenceKind
-from services.drafting.statements import CLOSE_QUOTE, OPEN_QUOTE, Statement, quoted, unsupported
+from services.drafting.statements import Statement, quoted, unsupported
+from shared.plain_text import CLOSE_QUOTE, OPEN_QUOTE
 from tests.services.drafting.recorded import at
 
 EVIDENCE = {

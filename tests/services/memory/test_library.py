@@ -56,6 +56,24 @@ async def test_second_incident_of_the_same_failure_mode_revises_the_runbook(memo
     assert revisions[0].markdown == first.markdown
 
 
+async def test_lesson_that_names_a_runbook_revises_or_proposes_to_that_one(memory: Running) -> None:
+    first = await learn(memory, 1)
+    await memory.remember("DiskAlmostFull", BROUGHT, kind=DOCUMENT_KIND_RUNBOOK, source_id="disk.md")
+    brought = next(
+        each
+        for each in (await memory.stub.ListRunbooks(pb.ListRunbooksRequest())).runbooks
+        if each.title == "DiskAlmostFull"
+    )
+
+    revised = await learn(memory, 2, service="storefront", mitigation_steps=["Drain it"], runbook=first.name)
+    proposed = await learn(memory, 3, service="db", mitigation_steps=["Delete old logs"], runbook=brought.name)
+
+    assert (revised.name, revised.revision, revised.title) == (first.name, 2, first.title)
+    assert proposed.markdown == brought.markdown and "+- Delete old logs" in proposed.proposals[0].diff
+    with pytest.raises(NotFound):
+        await learn(memory, 4, runbook="runbooks/gone")
+
+
 async def test_same_lesson_again_makes_no_revision(memory: Running) -> None:
     await learn(memory)
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from services.memory.documents import Document, Kind
 from services.memory.runbooks import Lesson, adopted, begun, difference, edited, proposal, taught
+from shared.markdown import to_html
 
 LESSON = Lesson(
     postmortem="postmortems/a",
@@ -24,6 +25,23 @@ def test_first_lesson_makes_a_runbook_with_all_its_parts() -> None:
     for part in ("## Symptoms", "HTTP 500", "## Diagnosis", "1. Compare", "## Mitigation", "1. Roll back", "tems/a"):
         assert part in runbook.markdown
     assert "2026-07-05 04:10 UTC" in runbook.markdown
+
+
+def test_what_a_service_logged_becomes_no_markup_in_text_or_proposal() -> None:
+    line = "Search the log for “<https://evil.example> @here <script>alert(1)</script> `x`” (3 lines then)"
+    hostile = replace(
+        LESSON,
+        service="pay](https://evil.example)",
+        triggers=("<img src=x onerror=alert(1)>",),
+        diagnosis_steps=(line,),
+        alert_names=("Down` <b>",),
+    )
+
+    texts = (taught(begun(hostile), hostile).markdown, proposal(edited(begun(hostile), "# Mine\n"), hostile).markdown)
+
+    for html in map(to_html, texts):
+        assert "@here &lt;script&gt;" in html
+        assert not any(tag in html for tag in ("<a ", "<script", "<img", "<b>"))
 
 
 def test_same_lesson_again_adds_nothing() -> None:

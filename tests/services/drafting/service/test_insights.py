@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from afteraction.v1.card_pb2 import Card, SimilarIncident
 from afteraction.v1.event_pb2 import Deploy, Event
 from afteraction.v1.incident_pb2 import Incident, IncidentState, TimelineEntry
 from afteraction.v1.incident_service_pb2 import ListIncidentsRequest, ListIncidentsResponse
@@ -19,11 +20,13 @@ from afteraction.v1.insight_service_pb2_grpc import InsightServiceStub, add_Insi
 from afteraction.v1.memory_service_pb2_grpc import MemoryServiceStub
 from afteraction.v1.postmortem_pb2 import Factor, Postmortem
 from services.drafting import review
+from services.drafting.insights_facts import recurrences
 from services.drafting.insights_gathering import Gathering
 from services.drafting.reminders import Kind, Reminder
 from services.drafting.reminders_delivery import ReminderRounds, payload
 from services.drafting.service.insights import InsightService
 from services.drafting.store.action_items import ActionItemStore
+from services.drafting.store.cards import CardStore, Rendered
 from services.drafting.store.postmortems import PostmortemStore
 from services.drafting.store.reminders import ReminderStore
 from shared.clock import SetClock
@@ -109,6 +112,7 @@ async def parts(pool_for: PoolFor, serve: Serve, set_clock: SetClock) -> AsyncIt
             memory=behind.stub(MemoryServiceStub),
             postmortems=store,
             items=ActionItemStore(pool),
+            cards=CardStore(pool),
             offload=offload,
         )
         service = InsightService(gathering=gathering, clock=set_clock, offload=offload)
@@ -164,6 +168,30 @@ async def test_insights_come_from_detection_and_our_own_tables(parts: Parts) -> 
     assert list(values["factor_capacity"].sources) == ["postmortems/a"]
     assert "factor_peak_season" not in values
     assert parts.detection.streams == ["", ""]
+
+
+async def test_incident_whose_card_knew_a_published_postmortem_is_a_repeat_of_it(parts: Parts) -> None:
+    await publish(parts, TEXT)
+    later = review.Drafted(
+        "incidents/b",
+        "live",
+        1,
+        TEXT,
+        Postmortem(factors=[Factor(category="capacity")]).SerializeToString(),
+        ("storefront",),
+        ("capacity",),
+        ONSET + timedelta(days=30),
+        ONSET + timedelta(days=30, minutes=28),
+    )
+    alike = Card(similar=[SimilarIncident(document="documents/d", source_id="postmortems/a", score=0.68)])
+    card = Rendered("incidents/b", "live", "f1", alike.SerializeToString(), "", "", [])
+    async with parts.store.pool.acquire() as connection, connection.transaction():
+        await parts.store.keep_draft(connection, later, ONSET + timedelta(days=30, minutes=30))
+        await CardStore(parts.store.pool).add(connection, card, ONSET + timedelta(days=30))
+
+    [repeat] = recurrences(await parts.gathering.facts(""))
+
+    assert (repeat.incident, repeat.postmortem) == ("incidents/b", "postmortems/a")
 
 
 async def test_window_is_of_the_onset(parts: Parts) -> None:

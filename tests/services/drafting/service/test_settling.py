@@ -1,18 +1,20 @@
 """A review in one go: one revision, or nothing of it."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from afteraction.v1 import postmortem_service_pb2 as pb
-from afteraction.v1.action_item_pb2 import ActionItem
+from afteraction.v1.action_item_pb2 import ACTION_ITEM_STATE_DONE, ActionItem
+from afteraction.v1.action_item_service_pb2 import ListActionItemsRequest, UpdateActionItemRequest
 from afteraction.v1.postmortem_pb2 import Postmortem
 from shared.clock import SetClock
 from shared.errors import Aborted, InvalidArgument, NotFound
 from shared.offload import Offload
 from tests.conftest import PoolFor, Serve
-from tests.services.drafting.review_factory import TEXT, Review, drafted, serve_review
+from tests.services.drafting.review_factory import ITEM, RESOLVED, TEXT, Review, drafted, serve_review
 
 ASKING = TEXT.replace("340 requests failed. [^E1]", "> **Question Q1:** Was it load-tested?").replace(
     "The limit of the pool is not documented. [^E2]",
@@ -102,3 +104,47 @@ async def test_publication_accepts_what_was_suggested(review: Review) -> None:
 
     assert "(suggested)" not in published.markdown and "| checkout-team |" in published.markdown
     assert published.action_items[0].owner == "checkout-team"
+
+
+async def test_due_dates_that_are_over_count_from_the_publication_and_no_later_one_moves(review: Review) -> None:
+    later = "| Test the pool under load | checkout-team | 2027-01-15 | P2 | process | untested [^E2] |"
+    read = await review.draft(drafted(text=TEXT.replace(ITEM, f"{ITEM}\n{later}")))
+    review.clock.set(RESOLVED + timedelta(days=30))
+
+    published = await review.publish(read.name)
+    review.clock.set(RESOLVED + timedelta(days=300))
+    amended = await review.postmortems.AmendPostmortem(pb.AmendPostmortemRequest(name=read.name, author="ada"))
+    again = await review.publish(amended.name)
+
+    # one week after the resolution has become one week after the publication, in the text and of the item
+    expected = ["2026-08-11", "2027-01-15"]
+    assert [each.due_date for each in published.action_items] == expected
+    assert "| 2026-08-11 | P1 |" in published.markdown
+    assert [each.due_date for each in again.action_items] == expected
+
+
+async def test_list_of_items_has_what_is_due_first_on_top_over_pages_too(review: Review) -> None:
+    rows = [
+        "| Second | ada | 2027-02-01 | P1 | process | why [^E2] |",
+        "| Fourth | ada | 2027-03-01 | P3 | process | why [^E2] |",
+        "| First | ada | 2027-01-01 | P3 | process | why [^E2] |",
+        "| Third | ada | 2027-03-01 | P2 | process | why [^E2] |",
+        "| Done | ada | 2026-12-01 | P1 | process | why [^E2] |",
+    ]
+    published = await review.publish((await review.draft(drafted(text=TEXT.replace(ITEM, "\n".join(rows))))).name)
+    done = next(each for each in published.action_items if each.title == "Done")
+    done.state = ACTION_ITEM_STATE_DONE
+    await review.items.UpdateActionItem(
+        UpdateActionItemRequest(action_item=done, update_mask=FieldMask(paths=["state"]), author="ada")
+    )
+
+    titles: list[str] = []
+    token = ""
+    while True:
+        page = await review.items.ListActionItems(ListActionItemsRequest(page_size=2, page_token=token))
+        titles += [each.title for each in page.action_items]
+        token = page.next_page_token
+        if not token:
+            break
+
+    assert titles == ["First", "Second", "Third", "Fourth", "Done"]
