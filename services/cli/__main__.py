@@ -19,7 +19,7 @@ from services.cli.output import errors
 from services.cli.postmortem import commands as postmortem
 from services.cli.replay import replay
 from services.cli.review import review
-from services.cli.search import search
+from services.cli.search import feedback, search
 from services.cli.serve import serve
 from shared.errors import AfteractionError, Unavailable
 from shared.settings import SettingsError
@@ -39,6 +39,7 @@ app.add_typer(actions.app, name="actions")
 app.command()(note)
 app.add_typer(notes.app, name="event")
 app.command()(search)
+app.command()(feedback)
 app.add_typer(runbooks.app, name="runbooks")
 app.command("import")(import_documents)
 app.command("import-incidents")(import_incidents)

@@ -51,7 +51,7 @@ def list_items(
     print_table(
         ("action item", "title", "owner", "due", "priority", "state", "link"),
         [(each.name, each.title, each.owner, each.due_date, _priority(each), _state(each), each.url) for each in found],
-        empty="No action item: publishing a post-mortem opens those that it lists.",
+        empty=f"No action item in stream {stream or 'live'}: publishing a post-mortem opens those that it lists.",
     )
 
 

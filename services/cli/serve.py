@@ -6,15 +6,19 @@ nothing is asked of what is gone already; each drains by itself. Children die wi
 """
 
 import asyncio
+import errno
+import fcntl
+import importlib
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -29,7 +33,7 @@ from services.cli.output import errors
 from shared.errors import AfteractionError, Unavailable
 from shared.postgres.embedded import EmbeddedPostgres
 from shared.rpc.client import Channel
-from shared.settings import Common
+from shared.settings import Common, SettingsError, load, read_file
 
 # In the order of start: who is asked before who asks.
 SERVICES = ("ingestion", "memory", "detection", "drafting", "dashboard")
@@ -45,11 +49,13 @@ _BAD_SETTINGS = 2
 
 @dataclass(slots=True)
 class Child:
-    """One service's process, and how often it has died lately. `successor` is the one that was started in its place."""
+    """One service's process, and how often it has died lately. log_begins: byte of the log where it began to write.
+    `successor` is the one that was started in its place."""
 
     service: str
     process: subprocess.Popen[bytes]
     started_at: float
+    log_begins: int = 0
     deaths: int = 0
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     successor: "asyncio.Future[Child]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
@@ -108,11 +114,12 @@ class Supervisor:
     def _start(self, service: str, deaths: int = 0) -> None:
         self.log_directory.mkdir(parents=True, exist_ok=True)
         with (self.log_directory / f"{service}.log").open("ab") as log:
+            begins = log.tell()
             # Started from this very thread: the kernel tells a child of the death of the parent's *thread*.
             process = subprocess.Popen(
                 [sys.executable, "-m", "services.cli.child", f"services.{service}"], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, env=dict(self.environment), start_new_session=True)
-        child = Child(service, process, asyncio.get_running_loop().time(), deaths)
+        child = Child(service, process, asyncio.get_running_loop().time(), begins, deaths)
         before = self.children.get(service)
         self.children[service] = child
         if before:
@@ -126,7 +133,8 @@ class Supervisor:
             child = self.children[service]
             code = child.process.poll()
             if code is not None:
-                self._say(f"{service} ended with {code} while starting:\n{last_words(self.log_directory, service)}")
+                words = last_words(self.log_directory, service, since=child.log_begins)
+                self._say(f"{service} ended with {code} while starting:\n{words}")
                 if code == _BAD_SETTINGS:
                     return _BAD_SETTINGS
                 if child.deaths + 1 >= len(_PAUSES_S):
@@ -194,10 +202,14 @@ class Supervisor:
             errors.print(sentence, markup=False)
 
 
-def last_words(log_directory: Path, service: str, lines: int = 15) -> str:
-    """The end of a service's log."""
+def last_words(log_directory: Path, service: str, lines: int = 15, *, since: int = 0) -> str:
+    """The end of a service's log, of what it wrote from byte `since` on."""
     path = log_directory / f"{service}.log"
-    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
+    if not path.exists():
+        return ""
+    with path.open("rb") as log:
+        log.seek(since)
+        return "\n".join(log.read().decode(errors="replace").splitlines()[-lines:])
 
 
 def address_of(service: str, common: Common) -> str:
@@ -239,6 +251,54 @@ def _answers(url: str, common: Common) -> bool:
         return False
 
 
+def check_settings(services: Sequence[str]) -> None:
+    """Raises SettingsError with everything that is wrong with the settings of the services, before one is started."""
+    file, problems = read_file(os.environ), list[str]()
+    for service in services:
+        try:
+            load(importlib.import_module(f"services.{service}.settings").Settings, section=service,
+                 environ=os.environ, file=file)
+        except SettingsError as error:
+            problems += error.problems
+    if problems:
+        raise SettingsError(problems)
+
+
+def refuse_taken(services: Sequence[str], common: Common) -> None:
+    """Raises Unavailable that names the addresses on which somebody else listens already."""
+    wanted = {f"{service}_address" for service in services}
+    wanted |= {"otlp_grpc_address", "otlp_http_address"} if "ingestion" in services else set()
+    taken = [f"{address} ({name})" for name in sorted(wanted) if _is_taken(address := str(getattr(common, name)))]
+    if taken:
+        raise Unavailable(f"somebody listens already at {', '.join(taken)}; is Afteraction running there? Stop it, or "
+                          "set other addresses: `afteraction config` names them", reason="ADDRESS_IN_USE")
+
+
+def _is_taken(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), int(port)))
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
+@contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """Nobody else serves from the directory during the block. Raises Unavailable when somebody does."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise Unavailable(f"another `afteraction serve` uses {directory}; stop it, or set "
+                              "AFTERACTION_DATA_DIRECTORY", reason="DATA_DIRECTORY_IN_USE") from error
+        yield
+
+
 @asynccontextmanager
 async def database(common: Common, environment: Mapping[str, str]) -> AsyncIterator[dict[str, str]]:
     """The environment of the services, with the address of PostgreSQL in it: the configured one, or an embedded one
@@ -256,9 +316,14 @@ async def database(common: Common, environment: Mapping[str, str]) -> AsyncItera
 
 
 async def serve_all(services: Sequence[str], common: Common) -> int:
-    """Runs the services until SIGTERM or SIGINT; returns the exit code."""
-    async with database(common, os.environ) as environment:
-        return await Supervisor(services, common, environment, common.data_directory / "log").run()
+    """Runs the services until SIGTERM or SIGINT; returns the exit code.
+
+    Raises Unavailable, before anything is started, where an address is taken or the data directory is in use.
+    """
+    refuse_taken(services, common)
+    with held(common.data_directory):
+        async with database(common, os.environ) as environment:
+            return await Supervisor(services, common, environment, common.data_directory / "log").run()
 
 
 def serve(
@@ -269,4 +334,5 @@ def serve(
     if unknown:
         raise typer.BadParameter(f"{', '.join(unknown)}: there are {', '.join(SERVICES)}")
     chosen = [each for each in SERVICES if not services or each in services]
+    check_settings(chosen)
     raise typer.Exit(asyncio.run(serve_all(chosen, common_settings())))

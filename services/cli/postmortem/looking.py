@@ -16,6 +16,8 @@ from services.cli.postmortem.reading import Name, read, state, stub
 
 app = typer.Typer()
 _FORMS = {"markdown": FORMAT_MARKDOWN, "html": FORMAT_HTML, "json": FORMAT_JSON}
+# Lines of what stayed that are shown on either side of a change.
+_CONTEXT_LINES = 2
 _STYLES = {pb.DiffPart.CHANGE_REMOVED: "red strike", pb.DiffPart.CHANGE_ADDED: "green"}
 _MARKS = {pb.DiffPart.CHANGE_REMOVED: ("[-", "-]"), pb.DiffPart.CHANGE_ADDED: ("{+", "+}")}
 
@@ -40,7 +42,7 @@ def list_postmortems(
             (each.name, each.title, state(each), moment(each.onset_at), ", ".join(each.services), ", ".join(each.tags))
             for each in found
         ],
-        empty="No post-mortem yet: the first is drafted when an incident resolves.",
+        empty=f"No post-mortem in stream {stream or 'live'}: one is drafted when an incident resolves.",
     )
 
 
@@ -131,8 +133,20 @@ def diff(
     for part in parts:
         # Colour alone would be lost in a pipe and on some eyes.
         opening, closing = _MARKS.get(part.change, ("", ""))
-        text.append(f"{opening}{part.text}{closing}", _STYLES.get(part.change, ""))
+        shown = part.text if opening else _around(part.text)
+        text.append(f"{opening}{shown}{closing}", _STYLES.get(part.change, ""))
     console.print(text)
+
+
+def _around(same: str) -> str:
+    """The ends of a stretch that stayed as it was: a few lines, and the heading under which it ends."""
+    lines = same.split("\n")
+    if len(lines) <= 2 * _CONTEXT_LINES + 1:
+        return same
+    left_out = lines[_CONTEXT_LINES:-_CONTEXT_LINES]
+    heading = next((line for line in reversed(left_out) if line.startswith("## ")), None)
+    middle = ["  …", *([heading] if heading else [])]
+    return "\n".join([*lines[:_CONTEXT_LINES], *middle, *lines[-_CONTEXT_LINES:]])
 
 
 @app.command()

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from services.cli.serve import held
+
 
 def free_port() -> int:
     with socket.socket() as held:
@@ -100,6 +102,23 @@ def test_address_beyond_loopback_needs_tls_and_a_token(tmp_path: Path) -> None:
     with serving(tmp_path, "dashboard", AFTERACTION_DASHBOARD_ADDRESS=f"0.0.0.0:{free_port()}") as process:
         line_with(process, "AFTERACTION_TLS_CERTIFICATE")
         assert process.wait(20) == 2
+
+
+def test_taken_address_is_told_before_anything_is_started(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        with serving(tmp_path, "dashboard", AFTERACTION_DASHBOARD_ADDRESS=address) as process:
+            line_with(process, f"somebody listens already at {address} (dashboard_address)")
+            assert process.wait(20) == 3
+    assert not (tmp_path / "postgres").exists()
+
+
+def test_second_one_on_a_data_directory_is_refused(tmp_path: Path) -> None:
+    with held(tmp_path), serving(tmp_path, "dashboard") as process:
+        line_with(process, "another `afteraction serve` uses")
+        assert process.wait(20) == 3
 
 
 @pytest.mark.parametrize("arguments", [["serve", "kitchen"], ["replay", "nowhere"]])
