@@ -20,7 +20,7 @@ _NAMES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
     for name, pattern in (
         ("connection pool exhausted",
-         r"connection pool|pool\b.{0,60}(exhaust|time[d ]*out|timeout|full|no (free|available))"
+         r"connection pool|(?<!s)pool.{0,60}(exhaust|time[d ]*out|timeout|full|no (free|available))"
          r"|(time[d ]*out|no (free|available|idle)).{0,60}\bpool|too many connections|remaining connection slots"),
         ("out of memory", r"out ?of ?memory|oom[- ]?kill|cannot allocate memory|heap space|ran out of memory"),
         ("disk full", r"no space left|disk (is |was )?full|enospc|read-only file system"),

@@ -70,6 +70,8 @@ def test_mitigation_without_recovery_teaches_nothing() -> None:
     ("patterns", "mechanism", "expected"),
     [
         (["PoolTimeout: no free connection in pool after <*> ms"], "", "connection pool exhausted"),
+        (["rendering <*> aborted: PoolAcquireTimeout, <*> acquirers are queued"], "", "connection pool exhausted"),
+        (["spooler of <*> reached its timeout"], "", "deployment"),
         (["write <*>: no space left on device"], "", "disk full"),
         ([], "The connection pool of orders was used up.", "connection pool exhausted"),
         (["hello <*>"], "Nothing that was observed points to a cause.", "deployment"),
