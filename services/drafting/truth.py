@@ -109,7 +109,12 @@ def beyond_title(title: str, evidence: Mapping[str, Evidence]) -> tuple[Unsuppor
     words = " ".join(" ".join((one.statement, *one.values.values())) for one in others.values())
     held = set(_DECIMAL.findall(words))
     return tuple(one for one in beyond_all(title, others)
-                 if not any(_is_rounded(one.what, number) for number in held))
+                 if not any(_is_rounded(one.what, number) or _is_bound(title, one.what, number) for number in held))
+
+
+def _is_bound(title: str, limit: str, number: str) -> bool:
+    """Whether the title says `under {limit}` of a number that is."""
+    return f"under {limit} " in title and float(number) < float(limit)
 
 
 def _is_rounded(one: str, other: str) -> bool:

@@ -76,7 +76,7 @@ def gaps(observations: Observations) -> Iterable[Finding]:
         size = min(log(1 + sum(extra[call.key] for call in slow) / max(base, 1e-9)) / TREBLED, 1.0)
         yield Finding(service, CauseKind.NETWORK_DELAY, CERTAIN * noticed * size * covered * consistent,
                       _between(service, most),
-                      tuple(call.key for call in slow[:5]), is_located=True)
+                      tuple(dict.fromkeys(call.key for call in (most, *slow[:5]))), is_located=True)
 
 
 def _between(service: str, call: CallWindow) -> str:

@@ -129,6 +129,7 @@ def _operation(window: OperationWindow | CallWindow) -> Evidence:
         "error share": share(window.errors / window.count) if window.count else "",
         "window": duration(window.window_s),
         "caller": window.caller if isinstance(window, CallWindow) else "",
+        "called": f"{window.service} {window.operation}" if is_call else "",
     }
     said = (
         f"{what}, {window.operation}: {window.errors:,} of {counted(window.count, 'recorded span')} failed, "

@@ -9,12 +9,13 @@ from services.drafting import card_messages, messages
 from services.drafting.card import card
 from services.drafting.case import Policy
 from services.drafting.draft import Draft, Question, Section
+from services.drafting.evidence import Evidence, EvidenceKind
 from services.drafting.markdown import SectionKind
 from services.drafting.observations import Severity
 from services.drafting.rendering import STYLES, Renderer
 from services.drafting.sections import draft
 from services.drafting.statements import Statement, unsupported
-from services.drafting.truth import cited, problems, problems_in, problems_of, uncited
+from services.drafting.truth import beyond_title, cited, problems, problems_in, problems_of, uncited
 from tests.eval.causes_truth import untrue_in_card, untrue_in_draft
 from tests.services.drafting import recorded
 from tests.services.drafting.drafted import case
@@ -164,3 +165,10 @@ def test_link_is_read_by_its_words_and_a_quoted_one_as_it_stands() -> None:
     found = list(cited("See [the plan](https://a.example.org/2048), as noted: `[the plan](x/2048) of 16`. [^E1]"))
 
     assert found[0].text == "See [the plan], as noted: “[the plan](x/2048) of 16”."
+
+
+def test_title_may_give_a_bound_that_the_evidence_keeps() -> None:
+    low = {"E1": Evidence("E1", EvidenceKind.METRIC, "0.004 % of requests failed before.", "web", None, None, 1.0)}
+
+    assert not beyond_title("web: requests fail, baseline under 0.01 %", low)
+    assert beyond_title("web: requests fail, baseline under 0.001 %", low)
