@@ -15,8 +15,8 @@ from difflib import SequenceMatcher
 from enum import IntEnum
 from typing import TypeVar
 
-from services.drafting.markdown_tables import ItemRow
-from services.drafting.revisions import words
+from services.drafting.markdown.tables import ItemRow
+from services.drafting.review.revisions import words
 from shared.errors import InvalidArgument
 from shared.names import deterministic_id, resource
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from services.drafting import showing
-from services.drafting.courses import with_rates
+from services.drafting.drafts.courses import with_rates
 from services.drafting.evidence import Book, Evidence
 from services.drafting.hypotheses.hypothesis import CauseKind, Hypothesis
 from services.drafting.hypotheses.ranking import rank

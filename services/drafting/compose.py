@@ -13,22 +13,22 @@ from afteraction.v1.ingestion_service_pb2_grpc import IngestionServiceStub
 from afteraction.v1.insight_service_pb2_grpc import add_InsightServiceServicer_to_server
 from afteraction.v1.memory_service_pb2_grpc import MemoryServiceStub
 from afteraction.v1.postmortem_service_pb2_grpc import add_PostmortemServiceServicer_to_server
-from services.drafting.delivery import Deliverer
+from services.drafting.delivery.deliverer import Deliverer
+from services.drafting.delivery.outbox import Outbox
 from services.drafting.drafter import Drafter
 from services.drafting.follower import Follower
 from services.drafting.gather import Deadlines, Gatherer
-from services.drafting.insights_gathering import Gathering
-from services.drafting.language_model import LanguageModel
-from services.drafting.narrator import Narrator
-from services.drafting.outbox import Outbox
+from services.drafting.insights.gathering import Gathering
+from services.drafting.narration.language_model import LanguageModel
+from services.drafting.narration.narrator import Narrator
 from services.drafting.ownership import Catalogue, read
-from services.drafting.publishing_composition import reviewing
+from services.drafting.publishing.composition import reviewing
 from services.drafting.recurrence import Recurrences
-from services.drafting.reminders import Reminder
-from services.drafting.reminders_delivery import ReminderRounds, payload
+from services.drafting.reminders.delivery import ReminderRounds, payload
+from services.drafting.reminders.due import Reminder
 from services.drafting.rendering import Renderer
 from services.drafting.repository.composition import kept
-from services.drafting.review_watch import Changes
+from services.drafting.review.watch import Changes
 from services.drafting.service.cards import CardService
 from services.drafting.service.insights import InsightService
 from services.drafting.settings import Settings

@@ -4,20 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.drafting import card_messages
-from services.drafting.card import card
+from services.drafting.cards import messages as card_messages
+from services.drafting.cards.card import card
+from services.drafting.cards.slack import blocks
 from services.drafting.case import Case, Policy
-from services.drafting.draft import Draft
+from services.drafting.delivery.outbox import Outbox
+from services.drafting.drafts.draft import Draft
+from services.drafting.drafts.sections import draft
 from services.drafting.evidence import Evidence
 from services.drafting.gather import PATIENT, Deadlines, Gatherer, nothing
 from services.drafting.incident import Gathered, Incident
-from services.drafting.narrator import Narrator
-from services.drafting.outbox import Outbox
+from services.drafting.narration.narrator import Narrator
 from services.drafting.precedence import Precedence
 from services.drafting.recurrence import Recurrences
 from services.drafting.rendering import UNUSABLE, Renderer
-from services.drafting.sections import draft
-from services.drafting.slack import blocks
 from services.drafting.store.cards import CardStore, Rendered
 from services.drafting.store.postmortems import PostmortemStore
 from shared.errors import InvalidArgument

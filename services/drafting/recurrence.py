@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from services.drafting.incident import Gathered, Similar
-from services.drafting.insights_facts import was_undone
+from services.drafting.insights.facts import was_undone
 from services.drafting.store.action_items import ActionItemStore
 from shared.markdown import to_plain
 

@@ -15,10 +15,10 @@ from jinja2 import ChoiceLoader, FileSystemLoader, PackageLoader, StrictUndefine
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from services.drafting.card import Card
-from services.drafting.draft import Draft
+from services.drafting.cards.card import Card
+from services.drafting.drafts.draft import Draft
 from services.drafting.evidence import Evidence
-from services.drafting.markdown import HEADINGS, SectionKind
+from services.drafting.markdown.document import HEADINGS, SectionKind
 from services.drafting.statements import Statement
 from services.drafting.wording import duration, moment, percent
 from shared.errors import InvalidArgument

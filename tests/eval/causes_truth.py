@@ -6,9 +6,9 @@ Read from what a client gets over gRPC: the sentences as they were computed, and
 from collections.abc import Iterable, Iterator
 
 from afteraction.v1 import card_pb2, evidence_pb2, postmortem_pb2
+from services.drafting.drafts.truth import beyond_title, problems_in
 from services.drafting.evidence import Evidence, EvidenceKind
 from services.drafting.statements import Statement, Unsupported, unsupported_in
-from services.drafting.truth import beyond_title, problems_in
 from shared.timestamps import from_proto
 
 

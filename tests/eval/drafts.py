@@ -19,14 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from services.drafting.case import Case, Policy
-from services.drafting.draft import Draft
+from services.drafting.drafts.draft import Draft
+from services.drafting.drafts.sections import draft
+from services.drafting.drafts.truth import problems, problems_in
 from services.drafting.gather import windows
 from services.drafting.incident import Gathered, Incident, State
-from services.drafting.markdown import SectionKind, parse
+from services.drafting.markdown.document import SectionKind, parse
 from services.drafting.observations import Event, IncidentFacts, Note, Observations, Severity
 from services.drafting.rendering import Renderer
-from services.drafting.sections import draft
-from services.drafting.truth import problems, problems_in
 from services.memory.embedding import Encoder
 
 _SECTIONS: Mapping[str, SectionKind] = {

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from services.drafting.language_model import LanguageModel
+from services.drafting.drafts.sections import draft
+from services.drafting.drafts.truth import problems, problems_in
+from services.drafting.narration.language_model import LanguageModel
+from services.drafting.narration.rewording import INSTRUCTIONS, REWORDED, answers, prompt, reworded, with_sections
 from services.drafting.rendering import Renderer
-from services.drafting.rewording import INSTRUCTIONS, REWORDED, answers, prompt, reworded, with_sections
-from services.drafting.sections import draft
-from services.drafting.truth import problems, problems_in
 from tests.services.drafting.drafted import case
 
 _SERVER = """

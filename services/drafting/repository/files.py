@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from afteraction.v1.runbook_pb2 import Runbook
-from services.drafting.review import Postmortem
+from services.drafting.review.life import Postmortem
 from shared.names import identifier
 
 _FRONT = re.compile(rb"---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from services.drafting.repository.clone import Clone
 from services.drafting.repository.reading import FOLDERS, Reading
 from services.drafting.repository.writing import STREAM, Writing
-from services.drafting.review import Postmortem
+from services.drafting.review.life import Postmortem
 from services.drafting.store.repository import RepositoryStore
 from shared.clock import Clock
 from shared.errors import AfteractionError, DeadlineExceeded, Unavailable, Unimplemented

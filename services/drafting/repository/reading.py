@@ -6,10 +6,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from afteraction.v1.memory_service_pb2 import GetRunbookRequest, ListRunbookRevisionsRequest, UpdateRunbookRequest
-from services.drafting import review, revisions_merge
 from services.drafting.repository import files
 from services.drafting.repository.clone import Author, Change
-from services.drafting.review import Changed, Postmortem
+from services.drafting.review import life as review
+from services.drafting.review import merging as revisions_merge
+from services.drafting.review.life import Changed, Postmortem
 from services.drafting.store.postmortems import PostmortemStore, Retry
 from shared.clock import Clock
 from shared.errors import Aborted, AfteractionError, DeadlineExceeded, FailedPrecondition, NotFound, Unavailable

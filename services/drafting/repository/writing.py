@@ -15,8 +15,8 @@ from afteraction.v1.memory_service_pb2 import ListRunbookRevisionsRequest, ListR
 from afteraction.v1.runbook_pb2 import Runbook
 from services.drafting.repository import files
 from services.drafting.repository.clone import Author, Clone
-from services.drafting.review import DRAFTER, Postmortem, State
-from services.drafting.revisions import Revision
+from services.drafting.review.life import DRAFTER, Postmortem, State
+from services.drafting.review.revisions import Revision
 from services.drafting.store.postmortems import PostmortemStore, Search
 from shared.clock import Clock
 from shared.offload import Offload

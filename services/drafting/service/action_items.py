@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from afteraction.v1 import action_item_pb2, action_item_service_pb2_grpc
 from afteraction.v1 import action_item_service_pb2 as pb
-from services.drafting import review
-from services.drafting import review_messages as messages
 from services.drafting.action_items import Item, ItemChanges, State
+from services.drafting.review import life as review
+from services.drafting.review import messages
 from services.drafting.store.action_items import ActionItemStore, Search, SortKey, sort_key
 from services.drafting.store.postmortems import PostmortemStore
 from shared.clock import Clock

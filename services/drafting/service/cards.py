@@ -10,7 +10,7 @@ from afteraction.v1 import card_pb2, card_service_pb2_grpc, incident_service_pb2
 from afteraction.v1 import card_service_pb2 as pb
 from services.drafting import messages
 from services.drafting.drafter import Drafter
-from services.drafting.review_watch import Changes
+from services.drafting.review.watch import Changes
 from services.drafting.store.cards import CardStore, Version
 from services.drafting.store.deliveries import DeliveryStore
 from shared.clock import Clock

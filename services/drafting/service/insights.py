@@ -2,10 +2,9 @@
 
 from afteraction.v1 import insight_pb2, insight_service_pb2_grpc
 from afteraction.v1 import insight_service_pb2 as pb
-from services.drafting import insights_messages as messages
-from services.drafting import monthly_review
-from services.drafting.insights import measures
-from services.drafting.insights_gathering import Gathering
+from services.drafting.insights import messages, monthly_review
+from services.drafting.insights.gathering import Gathering
+from services.drafting.insights.measures import measures
 from shared.clock import Clock
 from shared.errors import InvalidArgument
 from shared.offload import Offload

@@ -8,14 +8,15 @@ from google.protobuf.message import Message
 
 from afteraction.v1 import postmortem_pb2, postmortem_service_pb2_grpc
 from afteraction.v1 import postmortem_service_pb2 as pb
-from services.drafting import markdown, review, revisions
-from services.drafting import review_messages as messages
-from services.drafting.review import Changed, Decision, Finding, Postmortem
-from services.drafting.review_exports import export
-from services.drafting.review_findings import findings
-from services.drafting.review_gate import what_is_missing
-from services.drafting.review_settling import settle
-from services.drafting.review_watch import Changes
+from services.drafting.markdown import document as markdown
+from services.drafting.review import life as review
+from services.drafting.review import messages, revisions
+from services.drafting.review.exports import export
+from services.drafting.review.findings import findings
+from services.drafting.review.gate import what_is_missing
+from services.drafting.review.life import Changed, Decision, Finding, Postmortem
+from services.drafting.review.settling import settle
+from services.drafting.review.watch import Changes
 from services.drafting.store.postmortems import PostmortemStore, Retry, Search
 from shared.clock import Clock
 from shared.errors import Aborted, NotFound

@@ -1,6 +1,6 @@
 """What ingestion observed: series, log lines, operations and traces, each against the time before."""
 
-from services.drafting.courses import is_rate
+from services.drafting.drafts.courses import is_rate
 from services.drafting.evidence import Evidence, EvidenceKind
 from services.drafting.observations import (
     CallWindow,

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.drafting import action_items
 from services.drafting.action_items import Item, ItemChanges, State
-from services.drafting.markdown_tables import ItemRow
+from services.drafting.markdown.tables import ItemRow
 from services.drafting.store.records import strings
 from shared.errors import NotFound
 from shared.names import resource

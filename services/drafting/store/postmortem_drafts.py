@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from services.drafting import markdown, review
-from services.drafting.review import Drafted, State
-from services.drafting.revisions import Revision
+from services.drafting.markdown import document as markdown
+from services.drafting.review import life as review
+from services.drafting.review.life import Drafted, State
+from services.drafting.review.revisions import Revision
 from services.drafting.store.postmortem_parts import Entry, add_revision, announce, follow_items, get, note
 from services.drafting.store.postmortem_rows import VECTOR, plain, searched
 from shared.names import identifier, resource

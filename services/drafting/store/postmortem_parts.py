@@ -4,10 +4,11 @@ changes to watch, its action items."""
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.drafting import action_items, markdown
-from services.drafting.markdown_tables import action_items as item_rows
-from services.drafting.review import Postmortem, State
-from services.drafting.revisions import Revision
+from services.drafting import action_items
+from services.drafting.markdown import document as markdown
+from services.drafting.markdown.tables import action_items as item_rows
+from services.drafting.review.life import Postmortem, State
+from services.drafting.review.revisions import Revision
 from services.drafting.store import action_items as items_table
 from services.drafting.store.postmortem_rows import COLUMNS, FROM, plain, postmortem
 from shared.errors import NotFound

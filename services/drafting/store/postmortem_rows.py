@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 
-from services.drafting.markdown import SectionKind
-from services.drafting.review import Answer, Comment, Postmortem, State, Waiver
-from services.drafting.revisions import Revision
+from services.drafting.markdown.document import SectionKind
+from services.drafting.review.life import Answer, Comment, Postmortem, State, Waiver
+from services.drafting.review.revisions import Revision
 from services.drafting.store.records import strings
 
 COLUMNS = """p.name, p.incident, p.stream, p.state, p.severity, p.title, p.revision, p.version, p.services, p.tags,

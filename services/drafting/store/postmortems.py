@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from afteraction.v1.postmortem_pb2 import Postmortem as PostmortemMessage
-from services.drafting import markdown
-from services.drafting.draft import Draft
-from services.drafting.review import Changed, Drafted, Postmortem, State
-from services.drafting.review_drafts import drafted
-from services.drafting.revisions import Revision
+from services.drafting.drafts.draft import Draft
+from services.drafting.markdown import document as markdown
+from services.drafting.review.drafts import drafted
+from services.drafting.review.life import Changed, Drafted, Postmortem, State
+from services.drafting.review.revisions import Revision
 from services.drafting.store import action_items as items_table
 from services.drafting.store import postmortem_drafts
 from services.drafting.store.postmortem_parts import Entry, add_revision, announce, follow_items, get, note

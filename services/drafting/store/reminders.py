@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.drafting.reminders import Reminder
+from services.drafting.reminders.due import Reminder
 from shared.postgres.pool import Pool
 
 

@@ -12,9 +12,9 @@ from afteraction.v1 import (
     postmortem_service_pb2,
     postmortem_service_pb2_grpc,
 )
-from services.drafting.publishing import Publisher
-from services.drafting.review import Drafted
-from services.drafting.review_watch import Changes
+from services.drafting.publishing.publisher import Publisher
+from services.drafting.review.life import Drafted
+from services.drafting.review.watch import Changes
 from services.drafting.service.action_items import ActionItemService
 from services.drafting.service.postmortems import PostmortemService
 from services.drafting.store.action_items import ActionItemStore

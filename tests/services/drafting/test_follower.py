@@ -20,10 +20,10 @@ from afteraction.v1.incident_service_pb2_grpc import IncidentServiceStub
 from afteraction.v1.ingestion_service_pb2_grpc import IngestionServiceStub
 from afteraction.v1.memory_service_pb2_grpc import MemoryServiceStub
 from services.drafting.case import Policy
+from services.drafting.delivery.outbox import Outbox
 from services.drafting.drafter import Drafter
 from services.drafting.follower import READER, Follower
 from services.drafting.gather import Deadlines, Gatherer
-from services.drafting.outbox import Outbox
 from services.drafting.ownership import Catalogue
 from services.drafting.recurrence import Recurrences
 from services.drafting.rendering import Renderer

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from services.drafting.markdown import SectionKind, parse
-from services.drafting.markdown_questions import questions
-from services.drafting.markdown_tables import action_items
+from services.drafting.drafts.sections import draft
+from services.drafting.markdown.document import SectionKind, parse
+from services.drafting.markdown.questions import questions
+from services.drafting.markdown.tables import action_items
 from services.drafting.observations import Severity
 from services.drafting.rendering import STYLES, Renderer
-from services.drafting.sections import draft
 from services.drafting.statements import quoted
 from shared.errors import InvalidArgument
 from shared.plain_text import code, markdown

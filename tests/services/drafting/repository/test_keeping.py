@@ -26,7 +26,7 @@ from afteraction.v1.memory_service_pb2_grpc import (
 from afteraction.v1.postmortem_pb2 import POSTMORTEM_STATE_AMENDED, POSTMORTEM_STATE_PUBLISHED, Postmortem
 from afteraction.v1.postmortem_service_pb2 import AmendPostmortemRequest, AnswerQuestionRequest
 from afteraction.v1.runbook_pb2 import Runbook, RunbookRevision
-from services.drafting.publishing import Publisher
+from services.drafting.publishing.publisher import Publisher
 from services.drafting.repository import files
 from services.drafting.repository.clone import Author, Clone
 from services.drafting.repository.keeping import Repository

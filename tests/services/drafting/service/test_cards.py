@@ -11,7 +11,7 @@ from afteraction.v1 import card_service_pb2 as pb
 from afteraction.v1.card_service_pb2_grpc import CardServiceStub
 from afteraction.v1.incident_service_pb2_grpc import IncidentServiceStub
 from services.drafting.drafter import Drafter
-from services.drafting.review_watch import Changes
+from services.drafting.review.watch import Changes
 from services.drafting.service.cards import CardService
 from services.drafting.store.cards import CHANNEL, CardStore, Rendered
 from services.drafting.store.deliveries import DeliveryStore

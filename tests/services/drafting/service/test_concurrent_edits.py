@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.drafting.review import Postmortem
+from services.drafting.review.life import Postmortem
 from shared.clock import SetClock
 from shared.errors import Aborted
 from shared.offload import Offload

@@ -19,11 +19,11 @@ from afteraction.v1.insight_service_pb2 import GetInsightsRequest, GetMonthlyRev
 from afteraction.v1.insight_service_pb2_grpc import InsightServiceStub, add_InsightServiceServicer_to_server
 from afteraction.v1.memory_service_pb2_grpc import MemoryServiceStub
 from afteraction.v1.postmortem_pb2 import Factor, Postmortem
-from services.drafting import review
-from services.drafting.insights_facts import recurrences
-from services.drafting.insights_gathering import Gathering
-from services.drafting.reminders import Kind, Reminder
-from services.drafting.reminders_delivery import ReminderRounds, payload
+from services.drafting.insights.facts import recurrences
+from services.drafting.insights.gathering import Gathering
+from services.drafting.reminders.delivery import ReminderRounds, payload
+from services.drafting.reminders.due import Kind, Reminder
+from services.drafting.review import life as review
 from services.drafting.service.insights import InsightService
 from services.drafting.store.action_items import ActionItemStore
 from services.drafting.store.cards import CardStore, Rendered
