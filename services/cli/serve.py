@@ -100,6 +100,10 @@ class Supervisor:
         """Asks `run` to drain and return."""
         self._stopping.set()
 
+    async def stopped(self) -> None:
+        """Returns once somebody asked for the end."""
+        await self._stopping.wait()
+
     async def _start_all(self) -> int:
         for service in self.services:
             self._start(service)

@@ -88,8 +88,9 @@ async def _demo(directory: Path, keep: bool, is_json: bool) -> int:
                  f"draft {draft.latency_s:.2f} s from the resolution; all of it {time.monotonic() - began:.0f} s")
             if keep:
                 _say(f"dashboard: http://{stack.common.dashboard_address}/incidents/"
-                     f"{told.incident.name.partition('/')[2]}   Ctrl-C ends the demo")
-                await _interrupted()
+                     f"{told.incident.name.partition('/')[2]}   Ctrl-C ends the demo\n"
+                     f"for `.venv/bin/afteraction` in another terminal: export {_exports(stack.common)}")
+                await stack.supervisor.stopped()
             else:
                 _say("keep it running: `make run`, then open http://127.0.0.1:7400 (data in ./.afteraction); look "
                      "around in this demo: `.venv/bin/afteraction demo --keep`")
@@ -123,6 +124,11 @@ async def running(directory: Path, *, is_quiet: bool = True) -> AsyncIterator[St
             await task
 
 
+def _exports(common: Common) -> str:
+    """Where the demo's services are, as variables."""
+    return " ".join(f"AFTERACTION_{name.upper()}={getattr(common, name)}" for name in _ADDRESSES)
+
+
 def _catalogue(directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "owners.yaml"
@@ -139,11 +145,6 @@ def _free_addresses() -> list[str]:
     for each in sockets:
         each.close()
     return addresses
-
-
-async def _interrupted() -> None:
-    """Until SIGINT or SIGTERM, for which the supervisor listens too."""
-    await asyncio.Event().wait()
 
 
 def _progress(status: Status, name: str) -> Watching:
