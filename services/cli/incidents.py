@@ -21,6 +21,7 @@ from afteraction.v1.incident_service_pb2 import (
 from afteraction.v1.incident_service_pb2_grpc import IncidentServiceStub
 from services.cli.connection import Connection, call
 from services.cli.names import full_name
+from services.cli.names import severity as as_severity
 from services.cli.output import Json, Stream, console, enum_word, length, moment, print_json, print_table
 from services.cli.replay import print_incidents
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from afteraction.v1.incident_service_pb2_grpc import IncidentServiceAsyncStub
 
 app = typer.Typer(help="Lists incidents, shows one, and does to one what a person may do.")
-SEVERITIES = tuple(Severity.keys())
 STATES = {enum_word(name, "INCIDENT_STATE_"): number for name, number in IncidentState.items() if number}
 Name = Annotated[str, typer.Argument(help="incidents/ID, or the ID alone.")]
 By = Annotated[str, typer.Option("--by", help="Who does it.")]
@@ -72,7 +72,7 @@ def declare(title: Annotated[str, typer.Argument(help="What is wrong, in a few w
             is_json: Json = False) -> None:
     """Opens an incident that no signal has opened."""
     request = DeclareIncidentRequest(stream=stream, service=service, title=title, declared_by=by,
-                                     severity=_severity(severity))
+                                     severity=as_severity(severity))
     _print(call(lambda connection: _stub(connection).DeclareIncident(request)), is_json)
 
 
@@ -122,20 +122,13 @@ def update(name: Name, by: By, severity: Annotated[str, typer.Option(help="P1 to
            is_json: Json = False) -> None:
     """Changes severity, title, ticket or tags: what a person says stands over what was measured."""
     wanted = Incident(name=full_name("incidents", name), title=title, ticket_url=ticket, tags=tag or [],
-                      severity=_severity(severity) if severity else Severity.SEVERITY_UNSPECIFIED)
+                      severity=as_severity(severity) if severity else Severity.SEVERITY_UNSPECIFIED)
     given = {"severity": severity, "title": title, "ticket_url": ticket, "tags": tag}
     request = UpdateIncidentRequest(incident=wanted, responder=by,
                                     update_mask=FieldMask(paths=[field for field, value in given.items() if value]))
     if not request.update_mask.paths:
         raise typer.BadParameter("say what to change: --severity, --title, --ticket or --tag")
     _print(call(lambda connection: _stub(connection).UpdateIncident(request)), is_json)
-
-
-def _severity(text: str) -> Severity.ValueType:
-    """P1 to P4. Raises BadParameter."""
-    if f"SEVERITY_{text.upper()}" not in SEVERITIES:
-        raise typer.BadParameter(f"{text} is none of P1, P2, P3, P4", param_hint="--severity")
-    return Severity.Value(f"SEVERITY_{text.upper()}")
 
 
 def _print(incident: Incident, is_json: bool) -> None:

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from afteraction.v1.document_pb2 import DOCUMENT_KIND_POSTMORTEM, DOCUMENT_KIND_RUNBOOK, DocumentKind
-from afteraction.v1.incident_pb2 import Severity
 from afteraction.v1.memory_service_pb2 import Filter, GiveFeedbackRequest, Query, SearchSimilarRequest
 from afteraction.v1.memory_service_pb2_grpc import MemoryServiceStub
 from services.cli.connection import call
 from services.cli.names import full_name
+from services.cli.names import severity as as_severity
 from services.cli.output import Json, Stream, console, print_json
 from services.cli.postmortem.reading import By
 from shared.timestamps import to_proto
@@ -36,7 +36,7 @@ def search(text: Annotated[str, typer.Argument(help="Symptoms, messages, names: 
     request = SearchSimilarRequest(
         query=Query(text=text), limit=limit, stream=stream, include_weak=weak,
         filter=Filter(services=service or [], tags=tag or [], kinds=[_KINDS[kind]] if kind else [],
-                      severities=[_severity(each) for each in severity or ()],
+                      severities=[as_severity(each) for each in severity or ()],
                       occurred_after=to_proto(since.replace(tzinfo=UTC)) if since else None,
                       occurred_before=to_proto(until.replace(tzinfo=UTC)) if until else None))
     answer = call(lambda connection: connection.stub(MemoryServiceStub).SearchSimilar(request))
@@ -61,12 +61,6 @@ def feedback(document: Annotated[str, typer.Argument(help="documents/ID, as `sea
                                   is_helpful=helpful, author=by)
     call(lambda connection: connection.stub(MemoryServiceStub).GiveFeedback(request))
     console.print(f"noted: {request.document} {'helped' if helpful else 'did not help'}", markup=False)
-
-
-def _severity(text: str) -> Severity.ValueType:
-    if text.upper() not in ("P1", "P2", "P3", "P4"):
-        raise typer.BadParameter(f"{text} is none of P1, P2, P3, P4", param_hint="--severity")
-    return Severity.Value(f"SEVERITY_{text.upper()}")
 
 
 def _begins(passage: str) -> str:

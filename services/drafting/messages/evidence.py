@@ -1,6 +1,7 @@
 """What ingestion observed in a window."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from afteraction.v1 import evidence_pb2, series_pb2
 from services.drafting.messages.events import event
@@ -122,20 +123,7 @@ def _pattern(message: evidence_pb2.LogPatternWindow) -> LogPatternWindow:
 
 def _operation(message: evidence_pb2.OperationWindow) -> OperationWindow:
     return OperationWindow(
-        service=message.service,
-        operation=message.operation,
-        span_kind=message.span_kind,
-        count=message.count,
-        errors=message.errors,
-        baseline_count=message.baseline_count,
-        baseline_errors=message.baseline_errors,
-        p50_s=message.p50_s,
-        p95_s=message.p95_s,
-        baseline_p50_s=message.baseline_p50_s,
-        baseline_p95_s=message.baseline_p95_s,
-        window_s=message.window_s,
-        baseline_s=message.baseline_s,
-        first_error_at=from_proto(message.first_error_at),
+        **_spans(message),
         self_p50_s=message.self_p50_s or None,
         baseline_self_p50_s=message.baseline_self_p50_s or None,
     )
@@ -143,24 +131,31 @@ def _operation(message: evidence_pb2.OperationWindow) -> OperationWindow:
 
 def _call(message: evidence_pb2.OperationWindow) -> CallWindow:
     return CallWindow(
+        **_spans(message),
         caller=message.caller,
-        service=message.service,
-        operation=message.operation,
-        span_kind=message.span_kind,
-        count=message.count,
-        errors=message.errors,
-        baseline_count=message.baseline_count,
-        baseline_errors=message.baseline_errors,
-        p50_s=message.p50_s,
-        p95_s=message.p95_s,
-        baseline_p50_s=message.baseline_p50_s,
-        baseline_p95_s=message.baseline_p95_s,
-        window_s=message.window_s,
-        baseline_s=message.baseline_s,
-        first_error_at=from_proto(message.first_error_at),
         gap_p50_s=message.gap_p50_s or None,
         baseline_gap_p50_s=message.baseline_gap_p50_s or None,
     )
+
+
+def _spans(message: evidence_pb2.OperationWindow) -> dict[str, Any]:
+    """What is said of an operation and of a call alike."""
+    return {
+        "service": message.service,
+        "operation": message.operation,
+        "span_kind": message.span_kind,
+        "count": message.count,
+        "errors": message.errors,
+        "baseline_count": message.baseline_count,
+        "baseline_errors": message.baseline_errors,
+        "p50_s": message.p50_s,
+        "p95_s": message.p95_s,
+        "baseline_p50_s": message.baseline_p50_s,
+        "baseline_p95_s": message.baseline_p95_s,
+        "window_s": message.window_s,
+        "baseline_s": message.baseline_s,
+        "first_error_at": from_proto(message.first_error_at),
+    }
 
 
 def _trace(message: evidence_pb2.TraceExample) -> TraceExample:

@@ -7,12 +7,13 @@ every text is a revision, and an edit that was written against an older one is r
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 
-from services.drafting.action_items import Item
+from services.drafting.action_items import Item, ItemChanges
+from services.drafting.action_items import State as ItemState
 from services.drafting.markdown import document as markdown
 from services.drafting.markdown.document import HEADINGS, Document, SectionKind
 from services.drafting.markdown.questions import answer as answer_in_text
@@ -315,15 +316,25 @@ def add_item(before: Postmortem, row: ItemRow, *, author: str) -> Changed:
     return _rewritten(before, new, author, "added action item", row.title, reason=f"added action item: {row.title}")
 
 
-def change_item(before: Postmortem, item: Item, cells: Mapping[str, str], *, is_dropped: bool, author: str) -> Changed:
-    """Other cells in the row of a suggestion, or the row away. Raises NotFound when the text has no such row."""
+def change_item(before: Postmortem, item: Item, changes: ItemChanges, *, author: str) -> Changed:
+    """Other cells in the row of a suggestion, or, where it is dropped, the row away.
+
+    Raises NotFound when the text has no such row, FailedPrecondition for a state that no suggestion has.
+    """
+    if changes.state not in (None, ItemState.SUGGESTED, ItemState.DROPPED):
+        raise FailedPrecondition(
+            f"{item.name} is a suggestion; it opens when its post-mortem is published",
+            reason="ACTION_ITEM_SUGGESTED",
+            resource=item.name,
+        )
     document = markdown.parse(before.markdown)
     row = next((row for row in action_items(document) if row.title == item.title), None)
     if row is None:
         raise NotFound(
             f"{item.name} has no row in {before.name} any more", reason="ACTION_ITEM_NOT_FOUND", resource=item.name
         )
-    new = remove_row(document, row.line) if is_dropped else replace_item(document, row.line, cells)
+    is_dropped = changes.state is ItemState.DROPPED
+    new = remove_row(document, row.line) if is_dropped else replace_item(document, row.line, changes.cells())
     action = "dropped action item" if is_dropped else "changed action item"
     return _rewritten(before, new, author, action, item.title, reason=f"{action}: {item.title}")
 

@@ -52,11 +52,7 @@ def _item(now: Postmortem, name: str, changes: ItemChanges, author: str) -> Post
     if item.state is not State.SUGGESTED:
         raise FailedPrecondition(f"{name} is no suggestion any more; change the action item itself",
                                  reason="ACTION_ITEM_OPEN", resource=name)
-    if changes.state not in (None, State.SUGGESTED, State.DROPPED):
-        raise FailedPrecondition(f"{name} is a suggestion; it opens when its post-mortem is published",
-                                 reason="ACTION_ITEM_SUGGESTED", resource=name)
-    return review.change_item(
-        now, item, changes.cells(), is_dropped=changes.state is State.DROPPED, author=author).after
+    return review.change_item(now, item, changes, author=author).after
 
 
 def _reworded(before: Postmortem, found: Sequence[Finding], lines: Mapping[str, str]) -> str:

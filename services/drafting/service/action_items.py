@@ -11,7 +11,7 @@ from services.drafting.review import messages
 from services.drafting.store.action_items import ActionItemStore, Search, SortKey, sort_key
 from services.drafting.store.postmortems import PostmortemStore
 from shared.clock import Clock
-from shared.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
+from shared.errors import Aborted, InvalidArgument, NotFound
 from shared.names import deterministic_id
 from shared.offload import Offload
 from shared.rpc.field_mask import masked_fields
@@ -117,21 +117,8 @@ class ActionItemService(action_item_service_pb2_grpc.ActionItemServiceServicer):
 
     async def _change_row(self, item: Item, values: ItemChanges, author: str) -> Item | None:
         """A suggestion's row in the text is what says it; dropping one takes the row away."""
-        if values.state not in (None, State.SUGGESTED, State.DROPPED):
-            raise FailedPrecondition(
-                f"{item.name} is a suggestion; it opens when its post-mortem is published",
-                reason="ACTION_ITEM_SUGGESTED",
-                resource=item.name,
-            )
         before = await self._postmortems.get(item.postmortem)
-        changed = await self._offload.run(
-            review.change_item,
-            before,
-            item,
-            values.cells(),
-            is_dropped=values.state is State.DROPPED,
-            author=author,
-        )
+        changed = await self._offload.run(review.change_item, before, item, values, author=author)
         if changed.after == before:
             return item
         after = await self._postmortems.write(before, changed, self._clock.now())
