@@ -31,50 +31,36 @@ def postmortem(value: Postmortem, found: Sequence[Finding]) -> postmortem_pb2.Po
     bodies = {section.kind: section.body for section in document.sections}
     statements = {section.kind: section.statements for section in drafted.sections}
     factors = [factor for factor in drafted.factors if factor.statement.text in bodies.get(SectionKind.FACTORS, "")]
-    return postmortem_pb2.Postmortem(
-        name=value.name,
-        incident=value.incident,
-        stream=value.stream,
-        title=document.title,
-        state=int(value.state),  # type: ignore[arg-type]
-        severity=value.severity,  # type: ignore[arg-type]
-        markdown=value.markdown,
-        revision=value.revision,
-        factors=factors,
-        evidence=drafted.evidence,
-        sections=[
-            postmortem_pb2.Section(
-                kind=int(section.kind),  # type: ignore[arg-type]
-                heading=section.heading,
-                markdown=section.body,
-                statements=[
-                    statement
-                    for statement in statements.get(int(section.kind), ())  # type: ignore[call-overload]
-                    if statement.text in section.body
-                ],
-            )
-            for section in document.sections
-        ],
-        action_items=[action_item(item) for item in value.items],
-        questions=_questions(value, document),
-        findings=_findings(value, found),
-        comments=[_comment(remark) for remark in value.comments],
-        reviewers=value.reviewers,
-        tags=value.tags,
-        services=value.services,
-        impact=drafted.impact if drafted.HasField("impact") else None,
-        hypotheses=drafted.hypotheses,
-        etag=value.etag,
-        ticket_url=value.ticket_url,
-        document=value.document,
-        latency_s=value.latency_s,
-        created_at=to_proto(value.created_at),
-        updated_at=to_proto(value.updated_at),
-        published_at=to_proto(value.published_at),
-        onset_at=to_proto(value.onset_at),
-        resolved_at=to_proto(value.resolved_at),
-        lesson=drafted.lesson if drafted.HasField("lesson") else None,
+    whole = listed(value)
+    whole.MergeFrom(
+        postmortem_pb2.Postmortem(
+            markdown=value.markdown,
+            factors=factors,
+            evidence=drafted.evidence,
+            sections=[
+                postmortem_pb2.Section(
+                    kind=int(section.kind),  # type: ignore[arg-type]
+                    heading=section.heading,
+                    markdown=section.body,
+                    statements=[
+                        statement
+                        for statement in statements.get(int(section.kind), ())  # type: ignore[call-overload]
+                        if statement.text in section.body
+                    ],
+                )
+                for section in document.sections
+            ],
+            action_items=[action_item(item) for item in value.items],
+            questions=_questions(value, document),
+            findings=_findings(value, found),
+            comments=[_comment(remark) for remark in value.comments],
+            impact=drafted.impact if drafted.HasField("impact") else None,
+            hypotheses=drafted.hypotheses,
+            lesson=drafted.lesson if drafted.HasField("lesson") else None,
+        )
     )
+    whole.title = document.title  # as the text has it, also where it has none
+    return whole
 
 
 def evidence(value: Postmortem) -> list[evidence_pb2.Evidence]:
